@@ -1,0 +1,1 @@
+"""Everything swappable: one part, one file, in the folder of its kind."""

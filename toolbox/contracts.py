@@ -1,0 +1,218 @@
+"""What each kind of plugin must be able to do, and the data that travels between them.
+
+Conventions, everywhere: image tensors are float32 (N, C, H, W), RGB order, in [0, 1]; masks are (N, 1, H, W) in
+{0, 1} and **1 = hole**; ``gray`` is ITU-R BT.601 luma; ``damaged`` is the gray image with its hole filled by damage.
+Masks, fills and finders work on single images before they become tensors: uint8 (H, W).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from toolbox.color import to_float
+
+
+@dataclass
+class Batch:
+    """Photographs of one size on their way through the house.
+
+    The loader makes batches of bytes, `to` moves them to a device as bytes and turns them into floats there.
+
+    Attributes:
+        names: N names that identify the photographs.
+        damaged: (N, 1, H, W), the gray input with its hole filled by damage.
+        mask: (N, 1, H, W), the hole as the restorer is told: the drawn one in training, the finder's elsewhere.
+        gray: (N, 1, H, W), the true gray.
+        rgb: (N, 3, H, W), the true colors.
+        hole: (N, 1, H, W), the true hole, for losses and metrics only.
+    """
+
+    names: list[str]
+    damaged: Tensor
+    mask: Tensor
+    gray: Tensor
+    rgb: Tensor
+    hole: Tensor
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def _map(self, convert: Callable[[str, Tensor], Tensor]) -> 'Batch':
+        tensors = {key: value for key, value in vars(self).items() if isinstance(value, Tensor)}
+        return replace(self, **{key: convert(key, value) for key, value in tensors.items()})
+
+    def pin_memory(self) -> 'Batch':
+        """Called by the data loader when it pins."""
+        return self._map(lambda _, tensor: tensor.pin_memory())
+
+    def to(self, device: torch.device | str) -> 'Batch':
+        """The batch on a device, as floats: bytes travel, the conversion happens there."""
+
+        def convert(key: str, tensor: Tensor) -> Tensor:
+            tensor = tensor.to(device, non_blocking=True)
+            if tensor.dtype != torch.uint8:
+                return tensor
+            return tensor.float() if key in ('mask', 'hole') else to_float(tensor)
+
+        return self._map(convert)
+
+    @classmethod
+    def blank(cls, height: int = 64, width: int = 64) -> 'Batch':
+        """One mid-gray image with a square hole, to ask a part what it makes of a batch."""
+        hole = torch.zeros(1, 1, height, width)
+        hole[..., : (height + 1) // 2, : (width + 1) // 2] = 1
+        gray = torch.full((1, 1, height, width), 0.5)
+        return cls(['blank'], gray, hole, gray, gray.expand(-1, 3, -1, -1), hole)
+
+
+@dataclass
+class Restored:
+    """What a stage layout returns.
+
+    Floats nominally in [0, 1], not clipped: gradients survive, and the writer clips once.
+
+    Attributes:
+        rgb: (N, 3, H, W).
+        gray: (N, 1, H, W), or None where a layout restores no gray of its own.
+        extra: further predictions that a loss may be put `on`, by name.
+    """
+
+    rgb: Tensor
+    gray: Tensor | None = None
+    extra: dict[str, Tensor] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> Tensor:
+        if name in ('rgb', 'gray'):
+            return getattr(self, name)
+        return self.extra[name]
+
+
+@dataclass
+class Found:
+    """A finder's answer: mask uint8 (H, W) in {0, 1}, possibly empty, and its confidence in [0, 1]."""
+
+    mask: np.ndarray
+    confidence: float
+
+
+@runtime_checkable
+class Encoder(Protocol):
+    """Kind `encoders`, config key `model.encoder`: ``__init__(in_channels, **named options)``.
+
+    Feature i has shape (N, channels[i], H / strides[i], W / strides[i]), shallow to deep, for sides that are
+    multiples of `size_multiple`.
+    """
+
+    channels: tuple[int, ...]
+    strides: tuple[int, ...]
+    size_multiple: int
+
+    def __call__(self, x: Tensor) -> list[Tensor]: ...
+
+
+@runtime_checkable
+class Attention(Protocol):
+    """Kind `attention`, config key `model.attention`: ``__init__(channels, **named options)``.
+
+    Same shape and dtype out as in; finite at 1x1.
+    """
+
+    def __call__(self, x: Tensor) -> Tensor: ...
+
+
+@runtime_checkable
+class Decoder(Protocol):
+    """Kind `decoders`, config key `model.decoder`: ``__init__(channels, strides, **named options)``.
+
+    Gets the encoder's features and the network's input x (for a full-resolution skip); returns
+    (N, out_channels, H / out_stride, W / out_stride).
+    """
+
+    out_channels: int
+    out_stride: int
+
+    def __call__(self, features: Sequence[Tensor], x: Tensor) -> Tensor: ...
+
+
+@runtime_checkable
+class Layout(Protocol):
+    """Kind `layouts`, config key `model.layout`: ``__init__(make_network, **named options)``.
+
+    ``make_network(in_channels, out_channels)`` builds an encoder, attention and decoder as configured, mapping
+    (N, in_channels, H, W) to (N, out_channels, H, W) for any H and W. `targets` names what a loss may be put `on`:
+    for each name, `forward`'s answer holds a prediction of the target's shape.
+    """
+
+    def __call__(self, damaged: Tensor, mask: Tensor) -> Restored: ...
+
+    def targets(self, batch: Batch) -> dict[str, Tensor]: ...
+
+
+@runtime_checkable
+class Loss(Protocol):
+    """Kind `losses`, config key `model.losses` (a list, with `on`, `weight`, `start` and `ramp` beside the options).
+
+    ``(pred, target, mask) -> scalar``, finite and with finite gradients for all-0 and all-1 masks and gray
+    predictions. It always gets the whole image and the true hole; where it looks is its own option
+    ``region='all' | 'hole' | 'known'``.
+    """
+
+    def __call__(self, pred: Tensor, target: Tensor, mask: Tensor) -> Tensor: ...
+
+
+@runtime_checkable
+class MaskGenerator(Protocol):
+    """Kind `masks`, config key `data.mask`.
+
+    Draws a hole: uint8 (height, width) in {0, 1}, never empty, never full, equal in any process for equal arguments.
+    `progress` in [0, 1] is the run's, for curricula; `gray` is the photograph, for generators that look at it.
+    """
+
+    def __call__(
+        self, height: int, width: int, rng: np.random.Generator, *, progress: float = 1.0, gray: np.ndarray | None = None
+    ) -> np.ndarray: ...
+
+
+@runtime_checkable
+class Fill(Protocol):
+    """Kind `fills`, config key `data.fill`: paints a hole. uint8 (H, W) in and out; mask == 0 stays untouched."""
+
+    def __call__(self, gray: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> np.ndarray: ...
+
+
+@runtime_checkable
+class Finder(Protocol):
+    """Kind `finders`, config key `data.finder`: finds the hole in a damaged gray image, uint8 (H, W)."""
+
+    def __call__(self, damaged: np.ndarray) -> Found: ...
+
+
+@runtime_checkable
+class PostProcess(Protocol):
+    """Kind `postprocess`, config key `model.postprocess` (a list): corrects a restoration; idempotent.
+
+    rgb (N, 3, H, W), damaged (N, 1, H, W), mask (N, 1, H, W) -> (N, 3, H, W). It sees what a person has, never the truth.
+    """
+
+    def __call__(self, rgb: Tensor, damaged: Tensor, mask: Tensor) -> Tensor: ...
+
+
+@runtime_checkable
+class Metric(Protocol):
+    """Kind `metrics`, config key `metrics` (a list).
+
+    `rows` measures each image: uint8 (N, 3, H, W) prediction and truth, uint8 (N, 1, H, W) hole -> N dicts of floats.
+    `reduce` sums up the rows of all images, in any order: the same from one or many processes and any batch size.
+    `name` is the key of the reduced value that ranks.
+    """
+
+    name: str
+    higher_is_better: bool
+
+    def rows(self, prediction: Tensor, truth: Tensor, hole: Tensor) -> list[dict[str, float]]: ...
+
+    def reduce(self, rows: Sequence[dict[str, float]]) -> dict[str, float]: ...

@@ -1,0 +1,101 @@
+"""One registry per kind of plugin.
+
+Built on mmengine's `Registry`, with three differences that a person who types a config feels: an unknown type is an
+error that suggests the nearest name (mmengine tries to import a dotted path instead), an unknown option is an error
+that lists the known ones, and a value that only the program knows cannot come from a config.
+"""
+
+import difflib
+import inspect
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from mmengine.registry import Registry
+
+# Files that discovery could not import, and why. An unknown type may live in one of them.
+import_failures: dict[str, str] = {}
+
+
+def did_you_mean(word: object, known: Iterable[str]) -> str:
+    """`; did you mean 'CBAM'? Known: CBAM, SE, none`: the second half of every error about a name."""
+    known = sorted(known, key=str.lower)
+    lowered = {name.lower(): name for name in known}
+    near = difflib.get_close_matches(str(word).lower(), lowered, n=1, cutoff=0.5)
+    hint = f'; did you mean {lowered[near[0]]!r}?' if near else '.'
+    return f'{hint} Known: {", ".join(known) or "none at all"}'
+
+
+class PluginRegistry(Registry):
+    """The plugins of one kind.
+
+    Args:
+        kind: the folder under `plugins/`, which is also the kind's name.
+        program_values: constructor arguments that the program supplies and a config may not.
+        placement: keys that stand beside a plugin's options in a config and are the program's to read.
+    """
+
+    def __init__(self, kind: str, program_values: tuple[str, ...] = (), placement: tuple[str, ...] = ()) -> None:
+        super().__init__(kind, scope='huefill')
+        self.program_values = program_values
+        self.placement = placement
+
+    def get(self, key: str) -> type:
+        """The class registered as `key`; ValueError names the nearest one."""
+        found = self.module_dict.get(key)
+        if found is None:
+            message = f'no plugin {key!r} of kind {self.name!r}{did_you_mean(key, self.module_dict)}'
+            if import_failures:
+                reasons = '\n'.join(f'  {path}: {why}' for path, why in import_failures.items())
+                message += f'\nThese plugin files could not be imported:\n{reasons}'
+            raise ValueError(message)
+        return found
+
+    def options(self, key: str) -> dict[str, inspect.Parameter]:
+        """The named options of a plugin, in order, without what the program supplies."""
+        parameters = inspect.signature(self.get(key)).parameters.values()
+        named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+        return {p.name: p for p in parameters if p.kind in named and p.name not in self.program_values}
+
+    def check(self, config: object, where: str = '') -> None:
+        """Raise ValueError, naming the place in the config, unless `build` would accept it."""
+        where = where or self.name
+        if not isinstance(config, Mapping) or 'type' not in config:
+            raise ValueError(f"{where}: expected dict(type='...'), got {config!r}. Known types: {', '.join(self.module_dict)}")
+        try:
+            options = self.options(config['type'])
+        except ValueError as error:
+            raise ValueError(f'{where}.type: {error}') from None
+        for key in config:
+            if key == 'type' or key in options or key in self.placement:
+                continue
+            if key in self.program_values:
+                raise ValueError(f'{where}.{key}: this value is set by the program; remove it from the config')
+            raise ValueError(
+                f'{where}.{key}: {config["type"]} takes no option {key!r}{did_you_mean(key, [*options, *self.placement])}'
+            )
+        for name, parameter in options.items():
+            if parameter.default is inspect.Parameter.empty and name not in config:
+                raise ValueError(f'{where}: {config["type"]} needs a value for {name!r}')
+
+    def build(self, config: Mapping[str, Any], **program_values: Any) -> Any:
+        """Make the plugin that `config` asks for: ``build(dict(type='SE', reduction=8), channels=448)``."""
+        self.check(config)
+        options = {key: value for key, value in config.items() if key != 'type' and key not in self.placement}
+        return self.get(config['type'])(**program_values, **options)
+
+
+ENCODERS = PluginRegistry('encoders', program_values=('in_channels',))
+ATTENTION = PluginRegistry('attention', program_values=('channels',), placement=('at',))
+DECODERS = PluginRegistry('decoders', program_values=('channels', 'strides'))
+LAYOUTS = PluginRegistry('layouts', program_values=('make_network',))
+LOSSES = PluginRegistry('losses', placement=('on', 'weight', 'start', 'ramp'))
+MASKS = PluginRegistry('masks')
+FILLS = PluginRegistry('fills')
+FINDERS = PluginRegistry('finders')
+POSTPROCESS = PluginRegistry('postprocess')
+METRICS = PluginRegistry('metrics')
+
+KINDS: dict[str, PluginRegistry] = {
+    registry.name: registry
+    for registry in (ENCODERS, ATTENTION, DECODERS, LAYOUTS, LOSSES, MASKS, FILLS, FINDERS, POSTPROCESS, METRICS)
+}
