@@ -1,0 +1,70 @@
+"""Structural similarity of the hole's pixels, exactly as the leaderboard measures it."""
+
+import torch
+from torch import Tensor
+
+from toolbox.nn.loss import ImageLoss, weighted_mean
+from toolbox.nn.ssim import (
+    WINDOW_SIZE,
+    check_data_range,
+    fitting_size,
+    line_window,
+    prediction_range,
+    ssim_terms,
+    widened,
+)
+from toolbox.registry import LOSSES
+
+
+@LOSSES.register_module()
+class MaskedSSIM(ImageLoss):
+    """1 - the leaderboard's masked SSIM: a window of 7 that slides along the hole's pixels in raster order.
+
+    The metric is ``structural_similarity(true[mask > 0], pred[mask > 0], channel_axis=-1, data_range=...)``: indexing by
+    a mask makes a list of pixels, so its windows lie on a line that jumps from row to row, with sample covariance. The
+    loss is equal to 1 - that. A hole of under 7 pixels shrinks the window to the largest odd size that fits; an empty
+    hole costs nothing.
+
+    Args:
+        data_range: 'prediction' is the leaderboard's, largest minus smallest value of the whole prediction, which the
+            gradient takes for a constant; or a number, 1.0 for images in [0, 1].
+    """
+
+    def __init__(self, data_range: str | float = 'prediction') -> None:
+        super().__init__('hole')
+        self.data_range = check_data_range(data_range)
+
+    def per_image(self, pred: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+        data_range = prediction_range(pred) if self.data_range == 'prediction' else self.data_range
+        data_range = torch.as_tensor(data_range).expand(len(pred), 1, 1, 1)
+        hole = weight[:, 0] > 0
+        counts = hole.sum((1, 2))
+        x, y = _hole_pixels(torch.cat([pred, target], dim=1), hole).chunk(2, dim=1)
+        losses = pred.new_zeros(len(pred))
+        # Nearly always one round: only holes of under 7 pixels have a smaller window.
+        for size, images in _images_by_window_size(counts.tolist()).items():
+            luminance, contrast = ssim_terms(x[images], y[images], data_range[images], line_window(size))
+            first = torch.arange(luminance.shape[-1], device=pred.device)
+            is_inside = first + size <= counts[images].view(-1, 1, 1, 1)
+            losses[images] = weighted_mean(1 - luminance * contrast, is_inside.to(luminance.dtype)).to(pred.dtype)
+        return losses
+
+
+def _hole_pixels(images: Tensor, hole: Tensor) -> Tensor:
+    """Each image's hole pixels in raster order, one line each, zeros behind: (N, C, H, W) -> float64 (N, C, 1, L)."""
+    image, position = hole.flatten(1).nonzero(as_tuple=True)
+    counts = hole.sum((1, 2))
+    length = max(WINDOW_SIZE, int(counts.max()))
+    # `nonzero` goes image by image, each in raster order: what an image starts at is what all before it hold.
+    column = torch.arange(len(image), device=hole.device) - (counts.cumsum(0) - counts)[image]
+    lines = widened(images.new_zeros(len(images), length, images.shape[1]))
+    lines[image, column] = widened(images.flatten(2).transpose(1, 2)[image, position])
+    return lines.transpose(1, 2).unsqueeze(2)
+
+
+def _images_by_window_size(counts: list[int]) -> dict[int, list[int]]:
+    """Which images have a window of which size; an empty hole is put to the smallest, where no window is inside."""
+    images: dict[int, list[int]] = {}
+    for image, count in enumerate(counts):
+        images.setdefault(max(1, fitting_size(WINDOW_SIZE, count)), []).append(image)
+    return images

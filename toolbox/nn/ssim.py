@@ -1,0 +1,103 @@
+"""Differentiable structural similarity, equal to ``skimage.metrics.structural_similarity``.
+
+Source: Wang et al., Image quality assessment: from error visibility to structural similarity, IEEE TIP 2004, section III.
+As in skimage, only windows that lie inside the image count.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+WINDOW_SIZE = 7
+GAUSSIAN_SIZE, GAUSSIAN_SIGMA = 11, 1.5
+_K1, _K2 = 0.01, 0.03
+_GRAY_LEVEL = 1 / 255
+
+
+class Window(NamedTuple):
+    """A sliding window: its size, the mean over each position that fits, and what turns (co)variances unbiased."""
+
+    size: int
+    mean: Callable[[Tensor], Tensor]
+    covariance_factor: float
+
+
+def line_window(size: int) -> Window:
+    """`size` neighbors on a line, for (N, C, 1, L), with sample covariance: skimage's default for one dimension."""
+    return Window(size, lambda x: F.avg_pool2d(x, (1, size), stride=1), _sample_factor(size))
+
+
+def square_window(size: int) -> Window:
+    """size x size pixels that weigh the same, for (N, C, H, W), with sample covariance: skimage's default."""
+    return Window(size, lambda x: F.avg_pool2d(x, size, stride=1), _sample_factor(size**2))
+
+
+def gaussian_window(size: int) -> Window:
+    """size x size pixels under a Gaussian of sigma 1.5, for (N, C, H, W), without correction: as in Wang et al."""
+    offsets = torch.arange(size, dtype=torch.float64) - size // 2
+    taps = torch.exp(-0.5 * (offsets / GAUSSIAN_SIGMA) ** 2)
+    taps /= taps.sum()
+
+    def mean(x: Tensor) -> Tensor:
+        row = taps.to(x).expand(x.shape[1], 1, 1, size)
+        x = F.conv2d(x, row, groups=x.shape[1])
+        return F.conv2d(x, row.transpose(2, 3), groups=x.shape[1])
+
+    return Window(size, mean, 1.0)
+
+
+def fitting_size(size: int, available: int) -> int:
+    """The largest odd window size that is at most `size` and fits into `available` pixels."""
+    return min(size, available - 1 + available % 2)
+
+
+def ssim_terms(x: Tensor, y: Tensor, data_range: Tensor | float, window: Window) -> tuple[Tensor, Tensor]:
+    """Luminance and contrast-structure of each window; their product is its SSIM, symmetric in x and y.
+
+    Args:
+        x, y: (N, C, H, W), see `widened`.
+        data_range: the L of the constants (K1 L)^2 and (K2 L)^2, above 0; broadcasts with x.
+    """
+    c1, c2 = (_K1 * data_range) ** 2, (_K2 * data_range) ** 2
+    mean_x, mean_y, mean_xx, mean_yy, mean_xy = map(window.mean, (x, y, x * x, y * y, x * y))
+    # Rounding can leave a variance just below zero.
+    variances = (mean_xx - mean_x**2).clamp(min=0) + (mean_yy - mean_y**2).clamp(min=0)
+    covariance = mean_xy - mean_x * mean_y
+    luminance = (2 * mean_x * mean_y + c1) / (mean_x**2 + mean_y**2 + c1)
+    contrast = (2 * window.covariance_factor * covariance + c2) / (window.covariance_factor * variances + c2)
+    return luminance, contrast
+
+
+def check_data_range(data_range: str | float) -> str | float:
+    """`data_range` if it is 'prediction' or a positive number, otherwise a ValueError."""
+    if data_range != 'prediction' and not (isinstance(data_range, int | float) and data_range > 0):
+        raise ValueError(f"data_range: expected 'prediction' or a number above 0, got {data_range!r}")
+    return data_range
+
+
+def prediction_range(pred: Tensor) -> Tensor:
+    """The leaderboard's data_range per image, as (N, 1, 1, 1): largest minus smallest value of the whole prediction.
+
+    Values are clipped to [0, 1] first, as they are when the image is written, and the range is at least one gray level,
+    so that a constant prediction has a finite loss. It is a constant to the gradient: otherwise two extreme pixels would
+    pay, which widens the constants of the formula and restores nothing.
+    """
+    written = pred.detach().clamp(0, 1)
+    return (written.amax((1, 2, 3), keepdim=True) - written.amin((1, 2, 3), keepdim=True)).clamp(min=_GRAY_LEVEL)
+
+
+def widened(x: Tensor) -> Tensor:
+    """x as float64, where the device has it (Apple's GPUs do not).
+
+    A variance is the small difference of two large means. In float32 its rounding error is near 1e-7, which is no longer
+    small beside (0.03 data_range)^2 once the data range is narrow.
+    """
+    return x.float() if x.device.type == 'mps' else x.double()
+
+
+def _sample_factor(count: int) -> float:
+    # A one-pixel window has no (co)variance at all.
+    return count / (count - 1) if count > 1 else 0.0
