@@ -9,7 +9,7 @@ from toolbox.nn.ssim import (
     check_data_range,
     fitting_size,
     line_window,
-    prediction_range,
+    resolved_range,
     ssim_terms,
     widened,
 )
@@ -20,10 +20,10 @@ from toolbox.registry import LOSSES
 class MaskedSSIM(ImageLoss):
     """1 - the leaderboard's masked SSIM: a window of 7 that slides along the hole's pixels in raster order.
 
-    The metric is ``structural_similarity(true[mask > 0], pred[mask > 0], channel_axis=-1, data_range=...)``: indexing by
-    a mask makes a list of pixels, so its windows lie on a line that jumps from row to row, with sample covariance. The
-    loss is equal to 1 - that. A hole of under 7 pixels shrinks the window to the largest odd size that fits; an empty
-    hole costs nothing.
+    The metric is ``structural_similarity(true[mask > 0], pred[mask > 0], channel_axis=-1, data_range=...)``. Indexing
+    by a mask makes a list of pixels, so its windows lie on a line that jumps from row to row, with sample covariance.
+    The loss is equal to 1 - that. A hole of under 7 pixels shrinks the window to the largest odd size that fits; an
+    empty hole costs nothing.
 
     Args:
         data_range: 'prediction' is the leaderboard's, largest minus smallest value of the whole prediction, which the
@@ -35,8 +35,7 @@ class MaskedSSIM(ImageLoss):
         self.data_range = check_data_range(data_range)
 
     def per_image(self, pred: Tensor, target: Tensor, weight: Tensor) -> Tensor:
-        data_range = prediction_range(pred) if self.data_range == 'prediction' else self.data_range
-        data_range = torch.as_tensor(data_range).expand(len(pred), 1, 1, 1)
+        data_range = resolved_range(self.data_range, pred)
         hole = weight[:, 0] > 0
         counts = hole.sum((1, 2))
         x, y = _hole_pixels(torch.cat([pred, target], dim=1), hole).chunk(2, dim=1)

@@ -10,7 +10,7 @@ from toolbox.nn.ssim import (
     check_data_range,
     fitting_size,
     gaussian_window,
-    prediction_range,
+    resolved_range,
     square_window,
     ssim_terms,
     widened,
@@ -44,7 +44,7 @@ class SSIM(ImageLoss):
             window = square_window(fitting_size(WINDOW_SIZE, side))
         else:
             window = gaussian_window(fitting_size(GAUSSIAN_SIZE, side))
-        data_range = prediction_range(pred) if self.data_range == 'prediction' else self.data_range
+        data_range = resolved_range(self.data_range, pred)
         luminance, contrast = ssim_terms(widened(pred), widened(target), data_range, window)
         border = window.size // 2
         centers = F.pad(weight, (-border,) * 4)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from torch import nn
+from torch import Tensor, nn
 
 
 def reduced(channels: int, reduction: int) -> int:
@@ -21,6 +21,13 @@ def bottleneck(channels: int, hidden: int, bias: bool, activation: Callable[[], 
     return nn.Sequential(
         nn.Conv2d(channels, hidden, 1, bias=bias), activation(), nn.Conv2d(hidden, channels, 1, bias=bias)
     )
+
+
+class ChannelNorm(nn.LayerNorm):
+    """Layer norm over the channels of each pixel of (N, C, H, W); unlike batch norm it takes a single value."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.movedim(1, -1)).movedim(-1, 1)
 
 
 def same_padding(kernel_size: int) -> int:

@@ -20,8 +20,8 @@ class ImageLoss(nn.Module):
 
     # Whether three channels are needed; asking for color of a gray prediction is then an error.
     needs_color = False
-    # Whether `per_image` runs with autocast switched off. Its inputs are float32 or wider either way. Losses that hold a
-    # network switch this off, so that the network runs at the speed of the training around it.
+    # Whether `per_image` runs with autocast switched off. Its inputs are float32 or wider either way. Losses that hold
+    # a network say False, so that the network runs at the speed of the training around it.
     full_precision = True
 
     def __init__(self, region: str = 'all') -> None:
@@ -61,9 +61,7 @@ class ImageLoss(nn.Module):
         if mask.shape != expected:
             raise ValueError(f'{name}: expected a mask of shape {expected}, got {tuple(mask.shape)}')
         if self.needs_color and pred.shape[1] != 3:
-            raise ValueError(
-                f"{name} needs color (3 channels), got {pred.shape[1]}; put it on a color output: on='rgb'"
-            )
+            raise ValueError(f"{name} needs color (3 channels), got {pred.shape[1]}: put it on='rgb'")
         return at_least_float32(pred), at_least_float32(target), (mask > 0).to(at_least_float32(pred).dtype)
 
     def _precision(self, pred: Tensor) -> AbstractContextManager:
@@ -90,7 +88,7 @@ def check_positive(option: str, value: float) -> float:
 
 
 def weighted_mean(values: Tensor, weight: Tensor) -> Tensor:
-    """The mean (N,) of values (N, C, H, W) over channels and pixels, by weight (N, 1, H, W) >= 0; 0 where it is all 0."""
+    """The mean (N,) of values (N, C, H, W) over channels and pixels, by weight (N, 1, H, W); 0 where that is all 0."""
     total = weight.sum((1, 2, 3)) * values.shape[1]
     return (values * weight).sum((1, 2, 3)) / torch.where(total > 0, total, 1)
 
