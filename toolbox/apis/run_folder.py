@@ -1,0 +1,112 @@
+"""Run folders: where a run goes, which one is meant, and what is recorded in it."""
+
+import json
+import logging
+import os
+import platform
+import shlex
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from toolbox.paths import REPOSITORY
+
+logger = logging.getLogger('huefill')
+
+_PACKAGES = (
+    'huefill torch torchvision segmentation-models-pytorch timm mmengine albumentations scikit-image opencv-python '
+    'opencv-python-headless numpy pillow'
+).split()
+
+
+def runs_folder(config_path: Path, sample: bool) -> Path:
+    """Where the runs of a config are kept: `work_dirs/<config>[-sample]`, below the working folder."""
+    return Path('work_dirs') / (config_path.stem + ('-sample' if sample else ''))
+
+
+def new_run_folder(runs: Path) -> Path:
+    """Make the next numbered folder, `001` onwards; two runs that start at once get two."""
+    number = max((int(path.name) for path in runs.glob('[0-9]*') if path.name.isdigit()), default=0)
+    while True:
+        number += 1
+        folder = runs / f'{number:03d}'
+        try:
+            folder.mkdir(parents=True)
+            return folder
+        except FileExistsError:
+            continue
+
+
+def newest(runs: Path, name: str) -> Path | None:
+    """The newest file `name` in the run folders below `runs`, fold folders included."""
+    found = [*runs.glob(f'[0-9]*/{name}'), *runs.glob(f'[0-9]*/fold_*/{name}')]
+    return max(found, key=lambda path: path.stat().st_mtime, default=None)
+
+
+def claim(folder: Path) -> None:
+    """Make a run folder that a person named; one that holds a run already is not overwritten.
+
+    Raises:
+        FileExistsError: it holds a run.
+    """
+    if any((folder / name).exists() for name in ('last.pth', 'config.py')):
+        raise FileExistsError(f'{folder} holds a run already: add --resume to go on with it, or choose another --work-dir')
+    folder.mkdir(parents=True, exist_ok=True)
+
+
+def record_environment(folder: Path, data_digest: str) -> None:
+    """Write environment.json: versions, commit, data hash (over names and sizes) and command."""
+    import torch
+
+    versions = {}
+    for package in _PACKAGES:
+        try:
+            versions[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    content = dict(
+        command=shlex.join([Path(sys.executable).name, *sys.argv]),
+        working_folder=os.getcwd(),
+        python=platform.python_version(),
+        platform=platform.platform(),
+        device=torch.cuda.get_device_name() if torch.cuda.is_available() else f'CPU, {os.cpu_count()} cores',
+        packages=versions,
+        commit=_commit(),
+        data=data_digest,
+    )
+    write_json(folder / 'environment.json', content)
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Write readable JSON in one move."""
+    temporary = path.with_name(f'.{path.name}.tmp')
+    temporary.write_text(json.dumps(content, indent=2) + '\n', encoding='utf-8')
+    os.replace(temporary, path)
+
+
+def log_to(folder: Path, verbose: bool = True) -> None:
+    """Send the toolbox's messages to the console and to train.log."""
+    for handler in list(logger.handlers):
+        logger.removeHandler(handler)
+        handler.close()
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    if verbose:
+        console = logging.StreamHandler(sys.stdout)
+        logger.addHandler(console)
+    file = logging.FileHandler(folder / 'train.log', encoding='utf-8')
+    file.setFormatter(logging.Formatter('%(asctime)s %(message)s', '%Y-%m-%d %H:%M:%S'))
+    logger.addHandler(file)
+
+
+def _commit() -> str | None:
+    """The repository's commit, marked where the code differs from it; None outside a checkout."""
+    git = ['git', '-C', str(REPOSITORY)]
+    try:
+        commit = subprocess.run([*git, 'rev-parse', 'HEAD'], capture_output=True, text=True, check=True).stdout.strip()
+        changed = subprocess.run([*git, 'status', '--porcelain'], capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return commit + ('-changed' if changed else '')

@@ -1,0 +1,119 @@
+"""Scores a trained model on its validation photographs, as training does."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.config import Config
+
+from toolbox.apis import run_folder
+from toolbox.apis.setup import split_photos
+from toolbox.apis.tables import score_table
+from toolbox.config import apply_options, config_from_text, load_config
+from toolbox.data.dataset import ValidationDataset
+from toolbox.data.loading import validation_loader
+from toolbox.engine.checkpoint import read_checkpoint
+from toolbox.engine.evaluation import build_evaluator, evaluate
+from toolbox.engine.model import RestorationModel
+from toolbox.paths import find_config
+from toolbox.schema import complete
+
+logger = logging.getLogger('huefill')
+
+
+@dataclass
+class ModelScore:
+    """How a checkpoint did.
+
+    Attributes:
+        checkpoint: the file.
+        config: the resolved config it was scored with.
+        photos: which photographs, in words.
+        summary: reduced metrics over all images.
+        per_image: rows by photograph's name.
+    """
+
+    checkpoint: Path
+    config: Config
+    photos: str
+    summary: dict[str, Any]
+    per_image: dict[str, dict[str, Any]]
+
+    def as_json(self) -> dict[str, Any]:
+        """The keys of metrics.json plus `per_image`."""
+        return {**self.summary, 'checkpoint': str(self.checkpoint), 'per_image': self.per_image}
+
+
+def find_checkpoint(config: str, data_root: str | None = None) -> Path:
+    """The newest best.pth of a config's runs, or the one beside a run folder's own config.py.
+
+    Raises:
+        FileNotFoundError: the config was not trained from this working folder.
+    """
+    path = find_config(config)
+    beside = path.with_name('best.pth')
+    if beside.is_file():
+        return beside
+    sample = data_root is None and load_config(path, say=lambda _: None).data.root is None
+    runs = run_folder.runs_folder(path, sample)
+    found = run_folder.newest(runs, 'best.pth')
+    if found is None:
+        where = '' if data_root is None else f' --data-root {data_root}'
+        raise FileNotFoundError(
+            f'no best.pth below {runs}/: train first (python tools/train.py {config}{where}), or name a checkpoint'
+        )
+    return found
+
+
+def load_model(checkpoint: Path) -> tuple[RestorationModel, Config, dict[str, Any]]:
+    """A model as it was trained, in eval mode, with its resolved config and the checkpoint's further values.
+
+    Raises:
+        FileNotFoundError, ValueError: no such checkpoint, or one that cannot be loaded.
+    """
+    content = read_checkpoint(checkpoint)
+    config = config_from_text(content['config'])
+    model = RestorationModel(config.model, config.precision, weights=False)
+    model.layout.load_state_dict(content['model'])
+    return model.eval(), config, content
+
+
+def score_model(
+    config: str,
+    checkpoint: str | None = None,
+    data_root: str | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> ModelScore:
+    """Score a checkpoint on the validation fold it was trained with.
+
+    Args:
+        config: a config file; without a checkpoint it says whose newest best one is meant.
+        checkpoint: it carries its own resolved config, which is used.
+        data_root: where the photographs lie. Where they are those of training the validation fold is scored, of other
+            photographs all; None: those of training.
+        options: values by dotted path, in place of the checkpoint's config's.
+    """
+    path = Path(checkpoint) if checkpoint is not None else find_checkpoint(config, data_root)
+    model, resolved, content = load_model(path)
+    apply_options(resolved, {**(options or {}), **({} if data_root is None else {'data.root': data_root})})
+    complete(resolved)
+    device = 'cuda' if torch.cuda.is_available() else 'cpu'
+    model.to(device)
+    split = split_photos(resolved)
+    same_photos = split.digest == content['data']
+    photos = split.validation if same_photos else split.photos
+    dataset = ValidationDataset(photos, resolved.data, resolved.seed)
+    loader = validation_loader(dataset, resolved.data.batch_size, resolved.data.workers)
+    evaluator = build_evaluator(resolved.metrics)
+    summary = evaluate(loader, model.val_step, evaluator, len(dataset))
+    which = f'the {len(photos)} validation photos of fold {resolved.fold}' if same_photos else f'all {len(photos)} photos'
+    return ModelScore(path, resolved, which, summary, evaluator.metrics[0].rows)
+
+
+def print_score(score: ModelScore) -> None:
+    """The score and its parts as a table."""
+    print(f'{score.checkpoint} on {score.photos}')
+    print(score_table({'this model': score.summary}))

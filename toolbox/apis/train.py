@@ -1,0 +1,181 @@
+"""Trains a config: one fold in one run folder, or all folds one after another."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.config import Config
+from mmengine.dist import get_dist_info, is_main_process
+
+from toolbox.apis import run_folder
+from toolbox.apis.setup import Split, split_photos
+from toolbox.apis.tables import score_table
+from toolbox.config import dump_config, load_config
+from toolbox.data.dataset import TrainingDataset, ValidationDataset
+from toolbox.data.loading import training_loader, validation_loader
+from toolbox.engine.baselines import BASELINES, baseline_restorer
+from toolbox.engine.distributed import from_main_process, start_processes
+from toolbox.engine.evaluation import build_evaluator, evaluate
+from toolbox.engine.hooks import ProgressHook, SampleGridHook, ScalarsHook
+from toolbox.engine.model import RestorationModel
+from toolbox.engine.runner import RestorationRunner
+from toolbox.paths import find_config
+
+logger = logging.getLogger('huefill')
+
+
+def train(
+    config: str,
+    data_root: str | None = None,
+    work_dir: str | None = None,
+    fold: str | None = None,
+    seed: int | None = None,
+    resume: bool = False,
+    launcher: str = 'none',
+    options: Mapping[str, Any] | None = None,
+) -> list[Path]:
+    """Train a config and print how it did.
+
+    Args:
+        config: a config file.
+        data_root: a folder of photographs or the competition's; None: what the config says.
+        work_dir: the run folder; None: a new one below `work_dirs/`.
+        fold: a fold's number, or `all`.
+        seed: in place of the config's.
+        resume: go on with the run in `work_dir`, or with the newest run of this config.
+        launcher: none, pytorch, slurm or mpi.
+        options: values by dotted path, in place of the config's.
+
+    Returns:
+        The run folders, one for each fold.
+
+    Raises:
+        FileNotFoundError, FileExistsError, ValueError, ConnectionError: with what to type instead.
+    """
+    start_processes(launcher)
+    given = dict(data_root=data_root, seed=seed, fold=None if fold in (None, 'all') else int(fold))
+    paths = dict(data_root='data.root', seed='seed', fold='fold')
+    options = {**(options or {}), **{paths[key]: value for key, value in given.items() if value is not None}}
+    path = find_config(config)
+    resolved = load_config(path, options)
+    folder = None
+    if is_main_process():
+        folder = _choose_folder(path, resolved, work_dir, resume, every_fold=fold == 'all')
+    folder = from_main_process(folder)
+    if fold != 'all':
+        return [train_fold(resolved, folder, resume, launcher)]
+    folders = []
+    for number in range(resolved.data.folds):
+        resolved.fold = number
+        fold_folder = folder / f'fold_{number}'
+        fold_folder.mkdir(exist_ok=True)
+        folders.append(train_fold(resolved, fold_folder, resume, launcher))
+    return folders
+
+
+def train_fold(config: Config, folder: Path, resume: bool = False, launcher: str = 'none') -> Path:
+    """Train a complete config in a run folder; what happened is logged there and printed."""
+    run_folder.log_to(folder)
+    split = split_photos(config)
+    if is_main_process():
+        dump_config(config, folder / 'config.py')
+        run_folder.record_environment(folder, split.digest)
+    torch.manual_seed(config.seed)  # the initial weights
+    model = RestorationModel(config.model, config.precision)
+    runner = _build_runner(config, model, split, folder, launcher)
+    if is_main_process():
+        logger.info(_plan(config, split, model, runner))
+    last = folder / 'last.pth'
+    if resume and last.is_file():
+        logger.info(f'resuming from {last}')
+        runner.resume_from(last)
+    elif resume:
+        logger.info(f'nothing to resume in {folder}: starting afresh')
+    runner.train()
+    if is_main_process():
+        _finish(config, runner)
+    return folder
+
+
+def _choose_folder(path: Path, config: Config, work_dir: str | None, resume: bool, every_fold: bool) -> Path:
+    runs = run_folder.runs_folder(path, sample=config.data.root is None)
+    if work_dir is not None:
+        folder = Path(work_dir)
+        if resume:
+            folder.mkdir(parents=True, exist_ok=True)
+        else:
+            run_folder.claim(folder)
+        return folder
+    if resume:
+        newest = run_folder.newest(runs, 'last.pth')
+        if newest is not None:
+            return newest.parent.parent if every_fold and newest.parent.name.startswith('fold_') else newest.parent
+    return run_folder.new_run_folder(runs)
+
+
+def _build_runner(
+    config: Config, model: RestorationModel, split: Split, folder: Path, launcher: str
+) -> RestorationRunner:
+    data = config.data
+    training = TrainingDataset(split.training, data, config.seed, config.train_cfg.max_epochs)
+    validation = ValidationDataset(split.validation, data, config.seed)
+    rank, world_size = get_dist_info()
+    return RestorationRunner(
+        config,
+        model,
+        training_loader(training, data.batch_size, data.workers, rank, world_size),
+        validation_loader(validation, data.batch_size, data.workers, rank, world_size),
+        build_evaluator(config.metrics),
+        folder,
+        hooks=[ProgressHook(), ScalarsHook(), SampleGridHook(config.sample_images)],
+        data_digest=split.digest,
+        launcher=launcher,
+    )
+
+
+def _plan(config: Config, split: Split, model: RestorationModel, runner: RestorationRunner) -> str:
+    """One paragraph that says what will happen."""
+    data, epochs = config.data, config.train_cfg.max_epochs
+    parameters = sum(parameter.numel() for parameter in model.layout.parameters())
+    root = data.root if data.root is not None else 'bundled sample photographs (reduced scale; for your own: --data-root DIR)'
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else f'CPU ({torch.get_num_threads()} threads)'
+    return (
+        f'data: {root}\n'
+        f'{len(split.training)} photos train, {len(split.validation)} validate (fold {config.fold} of {data.folds}), '
+        f'{data.size} px, batch {data.batch_size}; {parameters / 1e6:.1f} M parameters on {device}; at most {epochs} epochs '
+        f'of {len(runner.train_dataloader)} steps; best.pth and last.pth go to {runner.folder}'
+    )
+
+
+def _finish(config: Config, runner: RestorationRunner) -> None:
+    """Write metrics.json, and print the model's best validation beside the baselines on the same images."""
+    best = runner.best_score.best
+    run_folder.write_json(runner.folder / 'metrics.json', best)
+    # The baselines see all validation images in this one process.
+    dataset = runner.val_dataloader.dataset
+    loader = validation_loader(dataset, config.data.batch_size, config.data.workers)
+    rows = {'this model': best, **baseline_scores(config, loader)}
+    logger.info(f'\n{score_table(rows)}\n\n{_where(config, runner.folder)}')
+
+
+def baseline_scores(config: Config, loader: Any) -> dict[str, dict[str, float]]:
+    """The metrics of each baseline on a validation loader's images."""
+    return {
+        name: evaluate(loader, baseline_restorer(baseline), build_evaluator(config.metrics), len(loader.dataset))
+        for name, baseline in BASELINES.items()
+    }
+
+
+def _where(config: Config, folder: Path) -> str:
+    lines: Sequence[str] = [
+        f'result: {folder}  (best.pth, metrics.json, scalars.jsonl, pictures in samples/)',
+        f'score it again: python tools/test.py {folder / "config.py"} {folder / "best.pth"}',
+    ]
+    if config.data.root is None:
+        lines = [
+            *lines,
+            'this was the sample scale. Real data: add --data-root DIR, a folder of photographs or the competition\'s folder',
+        ]
+    return '\n'.join(lines)

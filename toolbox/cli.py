@@ -1,0 +1,33 @@
+"""What the command-line tools share: how an error is shown, and which exit code it gives."""
+
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+USAGE_ERROR = 2
+INTERRUPTED = 130
+
+_OWN_CODE = tuple(str(Path(__file__).resolve().parents[1] / folder) + os.sep for folder in ('toolbox', 'plugins'))
+# What a person can cause. Raised by our own code, these carry their repair.
+_EXPECTED = (OSError, ValueError, ImportError)
+
+
+def run_tool(job: Callable[[], int | None]) -> int:
+    """Run a tool's job and return its exit code.
+
+    An error that our own code raised for a person is shown as its message alone; anything else is a defect and keeps
+    its traceback. `HUEFILL_TRACEBACK=1` shows the traceback always.
+    """
+    try:
+        return job() or 0
+    except KeyboardInterrupt:
+        print('interrupted', file=sys.stderr)
+        return INTERRUPTED
+    except _EXPECTED as error:
+        raised_in = traceback.extract_tb(error.__traceback__)[-1].filename
+        if os.environ.get('HUEFILL_TRACEBACK') or not os.path.abspath(raised_in).startswith(_OWN_CODE):
+            raise
+        print(f'error: {error}', file=sys.stderr)
+        return USAGE_ERROR

@@ -1,0 +1,40 @@
+"""What a restoration has to beat: the damaged image as it came, and classical inpainting without color."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from toolbox.color import to_float, to_uint8
+from toolbox.contracts import Batch, Restored
+from toolbox.engine.model import Outcome
+
+
+def as_it_came(batch: Batch) -> Tensor:
+    """The damaged gray image, shown as color: (N, 3, H, W)."""
+    return batch.damaged.expand(-1, 3, -1, -1)
+
+
+def telea(batch: Batch) -> Tensor:
+    """The hole filled by fast marching (Telea, 2004; OpenCV, radius 3) and left gray: (N, 3, H, W)."""
+    import cv2
+
+    filled = []
+    for damaged, mask in zip(to_uint8(batch.damaged), batch.mask.to(torch.uint8), strict=True):
+        filled.append(cv2.inpaint(damaged[0].cpu().numpy(), mask[0].cpu().numpy(), 3, cv2.INPAINT_TELEA))
+    return to_float(torch.from_numpy(np.stack(filled))[:, None]).expand(-1, 3, -1, -1)
+
+
+BASELINES: dict[str, Callable[[Batch], Tensor]] = {'gray as it came': as_it_came, 'OpenCV Telea + gray': telea}
+
+
+def baseline_restorer(baseline: Callable[[Batch], Tensor]) -> Callable[[Sequence[Batch]], list[Outcome]]:
+    """A baseline as `evaluate` calls a restorer."""
+
+    def restore(batches: Sequence[Batch]) -> list[Outcome]:
+        floats = [batch.to('cpu') for batch in batches]
+        restored = [Restored(baseline(batch)) for batch in floats]
+        return [Outcome(batch, one, to_uint8(one.rgb)) for batch, one in zip(floats, restored, strict=True)]
+
+    return restore

@@ -1,0 +1,54 @@
+"""Measures outcomes with metric plugins, through mmengine's Evaluator: the same in training, test and for baselines."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import torch
+from mmengine.evaluator import BaseMetric, Evaluator
+
+from toolbox.color import to_uint8
+from toolbox.contracts import Batch, Metric
+from toolbox.engine.model import Outcome
+from toolbox.registry import METRICS
+
+
+class MetricAdapter(BaseMetric):
+    """A metric plugin as mmengine's Evaluator calls it.
+
+    Attributes:
+        rows: per-image rows of the last evaluation, by name of the photograph, sorted.
+    """
+
+    def __init__(self, metric: Metric) -> None:
+        super().__init__(collect_device='cpu')
+        self.metric = metric
+        self.rows: dict[str, dict[str, Any]] = {}
+
+    def process(self, data_batch: Any, data_samples: Sequence[Outcome]) -> None:
+        """Measure each image of each outcome."""
+        for outcome in data_samples:
+            rows = self.metric.rows(outcome.rgb, to_uint8(outcome.batch.rgb), outcome.batch.hole.to(torch.uint8))
+            self.results += zip(outcome.batch.names, rows, strict=True)
+
+    def compute_metrics(self, results: list[tuple[str, dict[str, Any]]]) -> dict[str, float]:
+        """The reduced values over the images of all processes."""
+        self.rows = dict(sorted(results, key=lambda pair: pair[0]))
+        return self.metric.reduce(list(self.rows.values()))
+
+
+def build_evaluator(metrics: Sequence[Mapping[str, Any]]) -> Evaluator:
+    """Evaluator of the config's `metrics`; the first one ranks."""
+    return Evaluator([MetricAdapter(METRICS.build(config)) for config in metrics])
+
+
+def evaluate(
+    loader: Iterable[Sequence[Batch]],
+    restore: Callable[[Sequence[Batch]], Sequence[Outcome]],
+    evaluator: Evaluator,
+    num_images: int,
+) -> dict[str, float]:
+    """Restore and measure what a validation loader yields."""
+    with torch.no_grad():
+        for batches in loader:
+            evaluator.process(restore(batches), batches)
+    return evaluator.evaluate(num_images)

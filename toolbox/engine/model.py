@@ -1,0 +1,100 @@
+"""The restorer as mmengine's Runner drives it: a layout of networks, its losses, and its post-processing."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.model import BaseDataPreprocessor, BaseModel
+from torch import Tensor, nn
+
+from toolbox.color import to_uint8
+from toolbox.contracts import Batch, PostProcess, Restored
+from toolbox.engine.objective import Objective
+from toolbox.nn.network import network_factory
+from toolbox.registry import LAYOUTS, POSTPROCESS
+
+
+@dataclass
+class Outcome:
+    """A batch and what became of it, on the device.
+
+    Attributes:
+        batch: what was given, with the truth.
+        restored: what the layout answered, before post-processing.
+        rgb: uint8 (N, 3, H, W), the post-processed bytes that are scored and written.
+    """
+
+    batch: Batch
+    restored: Restored
+    rgb: Tensor
+
+    def pictures(self, index: int) -> dict[str, np.ndarray]:
+        """Image `index` as a person looks at it: uint8 (H, W, 3) by label, a gray stage where the layout has one."""
+        shown = {'input': self.batch.damaged, 'output': self.rgb, 'truth': self.batch.rgb}
+        if self.restored.gray is not None:
+            shown = {'input': self.batch.damaged, 'stage 1': self.restored.gray, **shown}
+        return {label: _picture(image[index]) for label, image in shown.items()}
+
+
+class ToDevice(BaseDataPreprocessor):
+    """Moves batches as bytes and makes floats of them on the device."""
+
+    def forward(self, data: Batch | Sequence[Batch], training: bool = False) -> dict[str, Any]:
+        """A batch, or batches of several sizes, as the keyword arguments of `RestorationModel.forward`."""
+        moved = data.to(self.device) if isinstance(data, Batch) else [batch.to(self.device) for batch in data]
+        return dict(batches=moved)
+
+
+class RestorationModel(BaseModel):
+    """A stage layout with its losses and post-processing.
+
+    Args:
+        model: the config's `model`.
+        precision: `bf16` runs networks under autocast; `float32` does not; `auto` takes bf16 on CUDA alone.
+        weights: False builds the networks without their pretrained weights, for a checkpoint to fill.
+
+    Attributes:
+        layout: the networks.
+        step: the global step, for weight schedules; the runner keeps it.
+    """
+
+    def __init__(self, model: Mapping[str, Any], precision: str = 'auto', weights: bool = True) -> None:
+        super().__init__(data_preprocessor=ToDevice())
+        encoder = dict(model['encoder'])
+        if not weights and 'weights' in encoder:
+            encoder['weights'] = None
+        make_network = network_factory(encoder, model['attention'], model['decoder'])
+        self.layout: nn.Module = LAYOUTS.build(model['layout'], make_network=make_network)
+        self.objective = Objective(model['losses'], self.layout)
+        self.postprocess: list[PostProcess] = [POSTPROCESS.build(config) for config in model['postprocess']]
+        self.precision = precision
+        self.step = 0
+        # Convolutions run faster so on CPU and GPU alike; shapes and values are the same.
+        self.to(memory_format=torch.channels_last)
+
+    def forward(self, batches: Batch | Sequence[Batch], mode: str = 'predict') -> dict[str, Tensor] | list[Outcome]:
+        """Losses by name of a batch (mode `loss`), or the outcomes of batches (mode `predict`)."""
+        if mode == 'loss':
+            return self.objective(self._restore(batches), self.layout.targets(batches), batches.hole, self.step)
+        return [self._outcome(batch) for batch in batches]
+
+    def _restore(self, batch: Batch) -> Restored:
+        device = batch.damaged.device.type
+        bf16 = self.precision == 'bf16' or (self.precision == 'auto' and device == 'cuda')
+        with torch.autocast(device, dtype=torch.bfloat16, enabled=bf16):
+            return self.layout(batch.damaged, batch.mask)
+
+    def _outcome(self, batch: Batch) -> Outcome:
+        restored = self._restore(batch)
+        rgb = restored.rgb.float()
+        for correct in self.postprocess:
+            rgb = correct(rgb, batch.damaged, batch.mask)
+        return Outcome(batch, restored, to_uint8(rgb))
+
+
+def _picture(image: Tensor) -> np.ndarray:
+    """(1 or 3, H, W), floats or bytes, to uint8 (H, W, 3)."""
+    image = image if image.dtype == torch.uint8 else to_uint8(image)
+    return image.expand(3, -1, -1).permute(1, 2, 0).cpu().numpy()

@@ -1,0 +1,64 @@
+"""The loss of a run: a weighted sum of loss plugins, each put `on` something that the layout predicts."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from torch import Tensor, nn
+
+from toolbox.contracts import Batch, Layout, Restored
+from toolbox.registry import LOSSES, did_you_mean
+
+
+class Term(nn.Module):
+    """One entry of `model.losses`.
+
+    Args:
+        config: a loss plugin's options beside `on` (what the layout predicts), `weight`, `start` and `ramp`: the weight
+            is 0 before step `start` and grows linearly to its full value over `ramp` steps.
+    """
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.loss = LOSSES.build(config)
+        self.on: str = config.get('on', 'rgb')
+        self.weight = float(config.get('weight', 1.0))
+        self.start = int(config.get('start', 0))
+        self.ramp = int(config.get('ramp', 0))
+        self.name = f'loss_{config["type"]}_{self.on}'
+
+    def weight_at(self, step: int) -> float:
+        """The term's weight, a pure function of the global step."""
+        if step < self.start:
+            return 0.0
+        return self.weight * min(1.0, (step - self.start + 1) / (self.ramp + 1))
+
+
+class Objective(nn.Module):
+    """The weighted losses of a run.
+
+    Args:
+        losses: the config's `model.losses`.
+        layout: what the losses are put on.
+
+    Raises:
+        ValueError: a loss `on` something that the layout does not predict.
+    """
+
+    def __init__(self, losses: Sequence[Mapping[str, Any]], layout: Layout) -> None:
+        super().__init__()
+        self.terms = nn.ModuleList(Term(config) for config in losses)
+        known = layout.targets(Batch.blank())
+        for index, term in enumerate(self.terms):
+            if term.on not in known:
+                raise ValueError(
+                    f'model.losses.{index}.on: {type(layout).__name__} predicts no {term.on!r}{did_you_mean(term.on, known)}'
+                )
+            if any(other.name == term.name for other in self.terms[:index]):
+                term.name += f'_{index}'
+
+    def forward(self, restored: Restored, targets: Mapping[str, Tensor], hole: Tensor, step: int) -> dict[str, Tensor]:
+        """Each term that has a weight at this step, weighted, by its name; the run's loss is their sum."""
+        weighted = ((term, term.weight_at(step)) for term in self.terms)
+        return {
+            term.name: weight * term.loss(restored[term.on], targets[term.on], hole) for term, weight in weighted if weight
+        }

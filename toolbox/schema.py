@@ -1,0 +1,154 @@
+"""Every key a training config may hold: its type, its range, and what it means.
+
+The one list behind the errors about misspelt keys and the table in `docs/config.md`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from toolbox import registry
+from toolbox.registry import PluginRegistry, did_you_mean
+
+_REQUIRED = object()
+_NUMBER = (int, float)
+
+
+@dataclass(frozen=True)
+class Key:
+    """A plain value.
+
+    Attributes:
+        types: what it may be; bool is no int here.
+        meaning: one line for people.
+        default: taken where a config does not name the key; without one the key must be there.
+        low, high: inclusive bounds of a number.
+        choices: the words that are allowed, besides values of other types.
+    """
+
+    types: tuple[type, ...]
+    meaning: str
+    default: Any = _REQUIRED
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[str, ...] = ()
+
+    def check(self, value: Any, where: str) -> None:
+        """Raise ValueError unless the value fits."""
+        kinds = ' or '.join('None' if kind is type(None) else kind.__name__ for kind in self.types)
+        is_bool = isinstance(value, bool) and bool not in self.types
+        if is_bool or not isinstance(value, self.types):
+            raise ValueError(f'{where}: expected {kinds}, got {value!r} ({self.meaning})')
+        if isinstance(value, str) and self.choices and value not in self.choices:
+            raise ValueError(f'{where}: {value!r} is not one of them{did_you_mean(value, self.choices)}')
+        number = isinstance(value, _NUMBER) and not isinstance(value, bool)
+        too_low = number and self.low is not None and not value >= self.low
+        too_high = number and self.high is not None and not value <= self.high
+        if too_low or too_high:
+            raise ValueError(f'{where}: {value!r} is out of range [{self.low}, {self.high or "inf"}] ({self.meaning})')
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """A plugin of one kind: ``dict(type=..., options)``."""
+
+    registry: PluginRegistry
+    meaning: str
+
+    def check(self, value: Any, where: str) -> None:
+        """Raise ValueError unless the registry could build it."""
+        self.registry.check(value, where)
+
+
+@dataclass(frozen=True)
+class Plugins:
+    """A list of plugins of one kind."""
+
+    registry: PluginRegistry
+    meaning: str
+    may_be_empty: bool = True
+
+    def check(self, value: Any, where: str) -> None:
+        """Raise ValueError unless the registry could build each."""
+        if not isinstance(value, Sequence) or isinstance(value, str):
+            raise ValueError(f"{where}: expected a list of dict(type='...'), got {value!r}")
+        if not value and not self.may_be_empty:
+            raise ValueError(f'{where}: the list is empty; name at least one of {", ".join(self.registry.module_dict)}')
+        for index, item in enumerate(value):
+            self.registry.check(item, f'{where}.{index}')
+
+
+NONE = type(None)
+
+SCHEMA: dict[str, Any] = {
+    'model': {
+        'encoder': Plugin(registry.ENCODERS, 'turns an image into features'),
+        'attention': Plugin(registry.ATTENTION, "re-weights features; `at='top' | 'all' | indices` says which"),
+        'decoder': Plugin(registry.DECODERS, 'turns features into an image'),
+        'layout': Plugin(registry.LAYOUTS, 'how networks are wired into stages'),
+        'losses': Plugins(registry.LOSSES, 'terms of the loss: `on`, `weight`, `start` and `ramp` in steps', False),
+        'postprocess': Plugins(registry.POSTPROCESS, 'corrections of the restored image, in order'),
+    },
+    'data': {
+        'root': Key((str, NONE), 'folder of photographs, or of the competition; None: bundled sample photos'),
+        'size': Key((int,), 'side of the square crop, px', low=1),
+        'reduce': Key((bool,), 'reduce larger photos to `size` on their shorter side before the crop'),
+        'batch_size': Key((int,), 'photographs per step, over all processes', low=1),
+        'workers': Key((int, str), 'loader processes; auto: from the number of cores', low=0, choices=('auto',)),
+        'repeat': Key((int,), 'crops of each photograph per epoch', low=1),
+        'folds': Key((int,), 'number of folds; one of them validates', low=2),
+        'transforms': Key((list, tuple), 'albumentations applied to training crops: flips, photometric changes'),
+        'mask': Plugin(registry.MASKS, 'draws the holes of training'),
+        'fill': Plugin(registry.FILLS, 'paints the holes of training'),
+        'val_mask': Plugin(registry.MASKS, 'draws the holes of validation, frozen by seed and file'),
+        'val_fill': Plugin(registry.FILLS, 'paints the holes of validation'),
+        'finder': Plugin(registry.FINDERS, 'finds the hole at validation, at test and in `infer`'),
+        'real_pairs': Key(_NUMBER, "share of training samples with the competition's own damage", low=0, high=1),
+        'val_real_pairs': Key((bool,), "validate on the competition's own damage where the folder has it"),
+    },
+    'optimizer': Key((dict,), 'a torch.optim class and its options'),
+    'lr_schedule': {
+        'type': Key((str,), 'shape of the learning rate after warm-up, by step', choices=('cosine', 'linear', 'constant')),
+        'warmup_steps': Key((int,), 'steps of linear warm-up', low=0),
+        'final_factor': Key(_NUMBER, 'learning rate at the end, as a share of `optimizer.lr`', low=0, high=1),
+    },
+    'train_cfg': {
+        'max_epochs': Key((int,), 'epochs at most', low=1),
+        'val_interval': Key((int,), 'epochs between validations', low=1),
+    },
+    'early_stopping': {
+        'patience': Key((int, NONE), 'validations without a better score before training stops; None: never', low=1),
+        'min_delta': Key(_NUMBER, 'a score counts as better when it exceeds the best by more than this', low=0),
+    },
+    'metrics': Plugins(registry.METRICS, 'what is measured; the first one ranks', False),
+    'seed': Key((int,), 'seed of everything drawn', low=0),
+    'fold': Key((int,), 'the fold that validates', low=0),
+    'precision': Key((str,), 'auto: bf16 on CUDA, float32 elsewhere', choices=('auto', 'bf16', 'float32')),
+    'sample_images': Key((int,), 'validation photographs shown in samples/*.png', low=0),
+    'clean_csv': Key((str, NONE), 'csv of a cleaning run; photos with keep=0 are left out', default=None),
+    'custom_imports': Key((list, tuple), 'plugin modules or .py files outside the repository', default=()),
+}
+
+
+def complete(config: Any, schema: Mapping[str, Any] | None = None, where: str = '') -> None:
+    """Check a config against the schema and fill in what has a default.
+
+    Raises:
+        ValueError: a misspelt key, a missing one, or a value that does not fit; the message names the place.
+    """
+    schema = SCHEMA if schema is None else schema
+    for key in config:
+        if key not in schema:
+            raise ValueError(f'config: no key {where + key!r}{did_you_mean(key, schema)}')
+    for key, rule in schema.items():
+        path = where + key
+        if key not in config:
+            if getattr(rule, 'default', _REQUIRED) is _REQUIRED:
+                raise ValueError(f"config: {path!r} is missing; set it, or inherit it from configs/_base_ by `_base_ = [...]`")
+            config[key] = rule.default
+        elif not isinstance(rule, Mapping):
+            rule.check(config[key], path)
+        elif not isinstance(config[key], Mapping):
+            raise ValueError(f'{path}: expected a dict with keys {", ".join(rule)}, got {config[key]!r}')
+        else:
+            complete(config[key], rule, path + '.')

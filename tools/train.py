@@ -1,0 +1,69 @@
+"""Train a restorer: `python tools/train.py configs/unetpp_cbam_b4.py [--data-root DIR]`."""
+
+import argparse
+import sys
+from pathlib import Path
+
+if __name__ == '__main__':
+    sys.path[0] = str(Path(__file__).resolve().parents[1])  # not tools/, whose files would shadow packages
+
+from toolbox.cli import run_tool
+from toolbox.options import ParseOptions
+
+
+def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        description='Train a restorer. Without --data-root it trains on bundled sample photographs at a reduced scale.',
+        epilog='example: python tools/train.py configs/unetpp_cbam_b4.py --data-root photos/ --cfg-options data.size=256',
+    )
+    parser.add_argument('config', help='config file, found from any working folder')
+    parser.add_argument('--data-root', metavar='DIR', help="folder of photographs, or the competition's folder")
+    parser.add_argument('--work-dir', metavar='DIR', help='run folder (default: a new one in work_dirs/<config>/)')
+    parser.add_argument('--fold', metavar='N|all', help='the fold that validates, or all of them in turn (default: 0)')
+    parser.add_argument('--seed', type=int, metavar='N', help="seed of everything drawn (default: the config's)")
+    parser.add_argument('--resume', action='store_true', help='go on from last.pth of --work-dir, or of the newest run')
+    parser.add_argument('--launcher', choices=('none', 'pytorch', 'slurm', 'mpi'), default='none')
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=ParseOptions,
+        metavar='K=V',
+        help='values in place of the config\'s, e.g. model.attention.type=SE optimizer.lr=1e-3',
+    )
+    arguments = parser.parse_args(argv)
+    if arguments.fold is not None and arguments.fold != 'all' and not arguments.fold.isdigit():
+        parser.error(f'--fold {arguments.fold}: expected a number or all')
+    return arguments
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Check what was typed before torch is imported, then train; returns the exit code."""
+    arguments = parse_arguments(argv)
+    return run_tool(lambda: train(arguments))
+
+
+def train(arguments: argparse.Namespace) -> None:
+    from toolbox.data.sources import check_data_root
+    from toolbox.paths import find_config
+
+    find_config(arguments.config)
+    if arguments.data_root is not None:
+        check_data_root(arguments.data_root)
+
+    from toolbox.apis import train
+
+    train.train(
+        arguments.config,
+        data_root=arguments.data_root,
+        work_dir=arguments.work_dir,
+        fold=arguments.fold,
+        seed=arguments.seed,
+        resume=arguments.resume,
+        launcher=arguments.launcher,
+        options=arguments.cfg_options,
+    )
+
+
+if __name__ == '__main__':
+    sys.exit(main())
