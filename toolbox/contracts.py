@@ -129,7 +129,8 @@ class Decoder(Protocol):
     """Kind `decoders`, config key `model.decoder`: ``__init__(channels, strides, **named options)``.
 
     Gets the encoder's features and the network's input x (for a full-resolution skip); returns
-    (N, out_channels, H / out_stride, W / out_stride).
+    (N, out_channels, H / out_stride, W / out_stride). A decoder that looks at x names `in_channels`, the number of x's
+    channels, as well.
     """
 
     out_channels: int
@@ -162,6 +163,12 @@ class Loss(Protocol):
     """
 
     def __call__(self, pred: Tensor, target: Tensor, mask: Tensor) -> Tensor: ...
+
+
+def require_room_for_a_hole(height: int, width: int) -> None:
+    """Raise ValueError unless an image has room for one pixel of hole and one pixel around it."""
+    if height < 1 or width < 1 or height * width < 2:
+        raise ValueError(f'image {height}x{width}: a hole and its surroundings need two pixels; give a larger image')
 
 
 @runtime_checkable
