@@ -1,0 +1,210 @@
+"""The one place that reads and writes image files.
+
+Whatever a file holds, what comes out is upright (EXIF orientation applied), 8 bits deep and gray or RGB:
+
+- More than 8 bits are scaled, never clipped. Depths without a nominal white are explained at `_gray_from_deep`.
+- Alpha is dropped, not composited: the color stored below it is what a photograph showed, and a backdrop would be
+  an invention. The color that a palette or a color key calls transparent stays, too.
+- CMYK is converted without a profile. An embedded ICC profile is not applied: pixels stay as the camera wrote them.
+- Of an animation or a file with several pages, the first.
+
+Imports neither torch nor any heavy library, so that tools can look at paths before they load one.
+"""
+
+import functools
+import os
+import secrets
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+# Formats of photographs, and the suffixes by which folders are searched for them. The list keeps out what Pillow
+# opens by running another program (EPS) or what is no picture (PDF, MPEG, HDF5).
+_FORMATS = ('AVIF', 'BMP', 'GIF', 'ICO', 'JPEG', 'JPEG2000', 'PNG', 'PPM', 'TIFF', 'WEBP')
+IMAGE_SUFFIXES = frozenset(
+    ('.avif', '.bmp', '.gif', '.ico', '.j2k', '.jfif', '.jp2', '.jpe', '.jpeg', '.jpg')
+    + ('.mpo', '.pbm', '.pgm', '.png', '.pnm', '.ppm', '.tif', '.tiff', '.webp')
+)
+
+# Half a gigabyte as RGB. Pillow itself refuses images of twice its `MAX_IMAGE_PIXELS`, 179 megapixels.
+MAX_PIXELS = 170_000_000
+
+_ORIENTATION_TAG = 0x0112
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+Source = str | os.PathLike | BinaryIO
+
+
+class UnreadableImage(ValueError):
+    """A file that cannot be used as an image.
+
+    Attributes:
+        path: the file, as it was given.
+        reason: why, in words.
+    """
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path = path
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f'{self.path}: {self.reason}'
+
+
+def read_rgb(source: Source, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
+    """The colors of an image file, uint8 (H, W, 3); a gray file has three equal channels.
+
+    Args:
+        source: a path, or an open binary file.
+        max_pixels: more than this many, as the file's header declares them, are refused before they are decoded.
+
+    Raises:
+        UnreadableImage: missing, broken, truncated, too large or no image.
+    """
+    return np.array(_read(source, max_pixels).convert('RGB'))
+
+
+def read_gray(source: Source, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
+    """The luma of an image file, uint8 (H, W), rounded as `toolbox.color.gray_from_rgb` rounds it. See `read_rgb`."""
+    return np.array(_read(source, max_pixels).convert('L'))
+
+
+def read_mask(source: Source, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
+    """A hole's mask from a file where 255 = hole: uint8 (H, W) in {0, 1}, 1 = hole. See `read_rgb`.
+
+    Grays from 128 on count as hole, which forgives a mask that was compressed.
+
+    Raises:
+        UnreadableImage: also when nothing reaches 128 but not all is black, as in a mask of zeros and ones:
+            it would silently count as empty.
+    """
+    gray = read_gray(source, max_pixels=max_pixels)
+    if 0 < gray.max() < 128:
+        raise UnreadableImage(
+            _shown(source), f'no mask: its brightest pixel is {gray.max()}; write holes as 255 and the rest as 0'
+        )
+    return (gray >= 128).astype(np.uint8)
+
+
+def write_png(path: str | os.PathLike, image: np.ndarray) -> None:
+    """Write uint8 (H, W) or (H, W, 3) as PNG; at no moment is there half a file under `path`."""
+    if image.dtype != np.uint8 or image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] != 3):
+        raise ValueError(f'{path}: expected uint8 (H, W) or (H, W, 3), got {image.dtype} {image.shape}')
+    path = Path(path)
+    temporary = path.with_name(f'.{secrets.token_hex(8)}.tmp')  # same folder, so that the rename is atomic
+    try:
+        Image.fromarray(np.ascontiguousarray(image)).save(temporary, format='PNG')
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _read(source: Source, max_pixels: int) -> Image.Image:
+    """A decoded, upright image of mode L or RGB."""
+    try:
+        with Image.open(source, formats=_installed_formats()) as image:
+            width, height = image.size
+            if width * height > max_pixels:
+                raise UnreadableImage(_shown(source), _too_large(f'{width}x{height} pixels', max_pixels))
+            image.load()
+            # After loading: for some files Pillow turns the pixels itself while it decodes, and drops the tag.
+            orientation = _orientation(image)
+            image = _as_gray_or_rgb(image)
+    except UnreadableImage:
+        raise
+    except Image.DecompressionBombError as error:  # Pillow's own limit, checked while it opens the file
+        raise UnreadableImage(_shown(source), _too_large('over 178 megapixels', max_pixels)) from error
+    except Exception as error:  # decoders of broken files raise nearly everything; the type is part of the reason
+        raise UnreadableImage(_shown(source), _reason(error)) from error
+    return image.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else image
+
+
+@functools.cache
+def _installed_formats() -> tuple[str, ...]:
+    """Pillow may have been built without some of the formats."""
+    Image.init()
+    return tuple(name for name in _FORMATS if name in Image.OPEN)
+
+
+def _orientation(image: Image.Image) -> int:
+    """EXIF orientation, 1 to 8; 1 = upright where the metadata is broken: the pixels are none the worse."""
+    try:
+        return image.getexif().get(_ORIENTATION_TAG, 1)
+    except Exception:  # a parser of foreign bytes, like the decoders
+        return 1
+
+
+def _as_gray_or_rgb(image: Image.Image) -> Image.Image:
+    mode = image.mode
+    if mode in ('L', 'RGB'):
+        return image
+    if mode.startswith('I') or mode == 'F':
+        return Image.fromarray(_gray_from_deep(np.asarray(image)))
+    if mode == 'LAB':
+        return _rgb_from_lab(image)
+    if mode in ('1', 'LA'):
+        return image.convert('L')
+    if mode in ('RGBa', 'La', 'PA') or image.has_transparency_data:
+        image = image.convert('RGBA')  # also where a palette holds the alpha
+    return image.convert('RGB')
+
+
+def _gray_from_deep(values: np.ndarray) -> np.ndarray:
+    """Scale gray of more than 8 bits to uint8.
+
+    16 bits have a nominal white, 65535, which is also that of wider integers (Pillow widens some 16-bit files).
+    For floats it is the first of 1, 255 and 65535 that holds all values. Values beyond those, or below 0, belong to
+    no photograph's scale: they are stretched from their minimum to their maximum.
+    """
+    is_float = values.dtype.kind == 'f'
+    values = values.astype(np.float64)
+    if not np.isfinite(values).all():
+        raise ValueError('holds values that are not finite')
+    low, high = values.min(), values.max()
+    whites = (1, 255, 65535) if is_float else (65535,)
+    nominal = [white for white in whites if low >= 0 and high <= white]
+    if nominal:
+        low, high = 0, nominal[0]
+    return np.rint((values - low) * (255 / max(high - low, 1e-12))).astype(np.uint8)
+
+
+def _rgb_from_lab(image: Image.Image) -> Image.Image:
+    """CIELAB to sRGB; Pillow's own `convert` cannot."""
+    from PIL import ImageCms
+
+    lab, srgb = ImageCms.createProfile('LAB'), ImageCms.createProfile('sRGB')
+    return ImageCms.profileToProfile(image, lab, srgb, outputMode='RGB')
+
+
+def _shown(source: Source) -> str:
+    """How messages name a source."""
+    if isinstance(source, str | os.PathLike):
+        return os.fspath(source)
+    return str(getattr(source, 'name', 'image in memory'))
+
+
+def _too_large(size: str, max_pixels: int) -> str:
+    return f'too large: {size}, the limit is {max_pixels / 1e6:g} megapixels; make the image smaller'
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):
+        return 'no such file'
+    if isinstance(error, IsADirectoryError):
+        return 'a folder, not a file'
+    if isinstance(error, UnidentifiedImageError):
+        return f'not an image of a known format ({", ".join(_installed_formats())})'
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error) or type(error).__name__
