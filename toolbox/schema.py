@@ -3,9 +3,12 @@
 The one list behind the errors about misspelt keys and the table in `docs/config.md`.
 """
 
+import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import torch
 
 from toolbox import registry
 from toolbox.registry import PluginRegistry, did_you_mean
@@ -78,6 +81,25 @@ class Plugins:
             self.registry.check(item, f'{where}.{index}')
 
 
+@dataclass(frozen=True)
+class OptimizerClass:
+    """An optimizer of torch.optim: ``dict(type='AdamW', lr=1e-4, options)``."""
+
+    meaning: str
+
+    def check(self, value: Any, where: str) -> None:
+        """Raise ValueError unless torch.optim has the class and it takes the options."""
+        if not isinstance(value, Mapping) or 'type' not in value or 'lr' not in value:
+            raise ValueError(f"{where}: expected dict(type='AdamW', lr=1e-4), got {value!r}")
+        known = {name: item for name, item in vars(torch.optim).items() if inspect.isclass(item) and name != 'Optimizer'}
+        if value['type'] not in known:
+            raise ValueError(f'{where}.type: torch.optim has no {value["type"]!r}{did_you_mean(value["type"], known)}')
+        options = [name for name in inspect.signature(known[value['type']]).parameters if name != 'params']
+        for key in value:
+            if key != 'type' and key not in options:
+                raise ValueError(f'{where}.{key}: {value["type"]} takes no option {key!r}{did_you_mean(key, options)}')
+
+
 NONE = type(None)
 
 SCHEMA: dict[str, Any] = {
@@ -106,7 +128,7 @@ SCHEMA: dict[str, Any] = {
         'real_pairs': Key(_NUMBER, "share of training samples with the competition's own damage", low=0, high=1),
         'val_real_pairs': Key((bool,), "validate on the competition's own damage where the folder has it"),
     },
-    'optimizer': Key((dict,), 'a torch.optim class and its options'),
+    'optimizer': OptimizerClass('a class of torch.optim and its options'),
     'lr_schedule': {
         'type': Key((str,), 'shape of the learning rate after warm-up, by step', choices=('cosine', 'linear', 'constant')),
         'warmup_steps': Key((int,), 'steps of linear warm-up', low=0),

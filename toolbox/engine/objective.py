@@ -26,6 +26,11 @@ class Term(nn.Module):
         self.ramp = int(config.get('ramp', 0))
         self.name = f'loss_{config["type"]}_{self.on}'
 
+    @property
+    def critic(self) -> nn.Module | None:
+        """The adversary that this loss trains, if it has one."""
+        return getattr(self.loss, 'critic', None)
+
     def weight_at(self, step: int) -> float:
         """The term's weight, a pure function of the global step."""
         if step < self.start:
@@ -35,6 +40,10 @@ class Term(nn.Module):
 
 class Objective(nn.Module):
     """The weighted losses of a run.
+
+    A loss may bring a critic (an adversary that learns beside the restorer). Its loss is added to the sum: it sees the
+    prediction detached, and the restorer's own term leaves the critic's weights alone, so that one backward pass gives
+    each its gradients. The critics' optimizers are the runner's.
 
     Args:
         losses: the config's `model.losses`.
@@ -58,7 +67,17 @@ class Objective(nn.Module):
 
     def forward(self, restored: Restored, targets: Mapping[str, Tensor], hole: Tensor, step: int) -> dict[str, Tensor]:
         """Each term that has a weight at this step, weighted, by its name; the run's loss is their sum."""
-        weighted = ((term, term.weight_at(step)) for term in self.terms)
-        return {
-            term.name: weight * term.loss(restored[term.on], targets[term.on], hole) for term, weight in weighted if weight
-        }
+        values = {}
+        for term in self.terms:
+            weight = term.weight_at(step)
+            if not weight:
+                continue
+            prediction, target = restored[term.on], targets[term.on]
+            values[term.name] = weight * term.loss(prediction, target, hole)
+            if term.critic is not None:
+                values[f'{term.name}_critic'] = term.loss.critic_loss(prediction.detach(), target, hole)
+        return values
+
+    def critics(self) -> list[tuple[nn.Module, Mapping[str, Any]]]:
+        """Each critic with the optimizer it asks for: ``dict(type='Adam', lr=...)``, a class of torch.optim."""
+        return [(term.critic, term.loss.critic_optimizer) for term in self.terms if term.critic is not None]

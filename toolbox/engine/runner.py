@@ -5,6 +5,7 @@ them in place, restores no random state, forgets the early-stopping counter, and
 """
 
 import random
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from mmengine.dist import is_main_process
 from mmengine.evaluator import Evaluator
 from mmengine.hooks import Hook
 from mmengine.logging import MMLogger
+from mmengine.optim import OptimWrapper
 from mmengine.runner import EpochBasedTrainLoop, Runner
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
@@ -23,6 +25,7 @@ from torch.utils.data import DataLoader
 from toolbox.engine.checkpoint import read_checkpoint, save_checkpoint
 from toolbox.engine.early_stopping import BestScore
 from toolbox.engine.model import RestorationModel
+from toolbox.engine.objective import Objective
 
 
 class TrainingLoop(EpochBasedTrainLoop):
@@ -79,6 +82,7 @@ class RestorationRunner(Runner):
     ) -> None:
         self.config = config
         self.data_digest = data_digest
+        self.critics = CriticHook(model.objective)
         self.restoration_model = model
         self.ranking_metric = evaluator.metrics[0].metric
         self.best_score = BestScore(self.ranking_metric.higher_is_better, **config.early_stopping)
@@ -87,14 +91,14 @@ class RestorationRunner(Runner):
             work_dir=str(work_dir),
             train_dataloader=training,
             train_cfg=dict(max_epochs=config.train_cfg.max_epochs, val_interval=config.train_cfg.val_interval),
-            optim_wrapper=dict(optimizer=config.optimizer.to_dict()),
+            optim_wrapper=OptimWrapper(build_optimizer(config.optimizer, model.layout)),
             param_scheduler=learning_rate_schedule(config, len(training)),
             val_dataloader=validation,
             val_cfg={},
             val_evaluator=evaluator,
             # What these log and save, our own hooks and `save` do in the form of our run folder.
             default_hooks=dict(runtime_info=None, timer=None, logger=None, checkpoint=None),
-            custom_hooks=hooks,
+            custom_hooks=[self.critics, *hooks],
             launcher=launcher,
             randomness=dict(seed=config.seed),
             experiment_name=str(work_dir.resolve()),
@@ -122,6 +126,8 @@ class RestorationRunner(Runner):
         training = dict(
             optimizer=self.optim_wrapper.state_dict(),
             schedulers=[scheduler.state_dict() for scheduler in self.param_schedulers],
+            objective=self.restoration_model.objective.state_dict(),
+            critics=self.critics.state_dict(),
             best_score=self.best_score.state_dict(),
             random=_random_state(),
         )
@@ -140,6 +146,8 @@ class RestorationRunner(Runner):
         self.optim_wrapper.load_state_dict(content['optimizer'])
         for scheduler, state in zip(self.param_schedulers, content['schedulers'], strict=True):
             scheduler.load_state_dict(state)
+        self.restoration_model.objective.load_state_dict(content['objective'])
+        self.critics.load_state_dict(content['critics'])
         self.best_score.load_state_dict(content['best_score'])
         self.train_loop._epoch, self.train_loop._iter = content['epoch'], content['step']
         _set_random_state(content['random'])
@@ -178,6 +186,27 @@ class RestorationRunner(Runner):
         """config.py is written before the run starts."""
 
 
+class CriticHook(Hook):
+    """Steps the optimizers of the losses' critics, after the restorer's own step."""
+
+    def __init__(self, objective: Objective) -> None:
+        self.optimizers = [build_optimizer(config, critic) for critic, config in objective.critics()]
+
+    def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
+        for optimizer in self.optimizers:
+            optimizer.step()
+            optimizer.zero_grad()
+
+    def state_dict(self) -> list[dict[str, Any]]:
+        """The optimizers' states."""
+        return [optimizer.state_dict() for optimizer in self.optimizers]
+
+    def load_state_dict(self, states: list[dict[str, Any]]) -> None:
+        """Take up where `state_dict` was."""
+        for optimizer, state in zip(self.optimizers, states, strict=True):
+            optimizer.load_state_dict(state)
+
+
 class _DataParallelOnCpu(DistributedDataParallel):
     """torch's wrapper with the steps that mmengine's loops call; mmengine's own one asks for device ids."""
 
@@ -190,6 +219,12 @@ class _DataParallelOnCpu(DistributedDataParallel):
 
     def val_step(self, data: Any) -> Any:
         return self.module.val_step(data)
+
+
+def build_optimizer(config: Mapping[str, Any], module: nn.Module) -> torch.optim.Optimizer:
+    """The optimizer that ``dict(type='AdamW', lr=1e-4, options)`` asks for, over a module's parameters."""
+    options = {key: value for key, value in config.items() if key != 'type'}
+    return getattr(torch.optim, config['type'])(module.parameters(), **options)
 
 
 def learning_rate_schedule(config: Config, steps_per_epoch: int) -> list[dict[str, Any]]:
