@@ -1,0 +1,245 @@
+"""Where photographs come from: the competition's folder, any folder of photographs, or installed packages.
+
+Imports neither torch nor any heavy library: a wrong path is an error before one is loaded.
+"""
+
+import csv
+import importlib.util
+import itertools
+import os
+import posixpath
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from toolbox.data.manifest import Manifest
+from toolbox.imageio import IMAGE_SUFFIXES, UnreadableImage, read_rgb
+
+# Color photographs inside the wheels of packages that Huefill needs anyway: file, folder, scene.
+_SAMPLE_PHOTOS = (
+    ('astronaut.png', 'skimage/data', 0),
+    ('chelsea.png', 'skimage/data', 1),
+    ('coffee.png', 'skimage/data', 2),
+    ('motorcycle_left.png', 'skimage/data', 3),
+    ('motorcycle_right.png', 'skimage/data', 3),
+    ('rocket.jpg', 'skimage/data', 4),
+    ('china.jpg', 'sklearn/datasets/images', 5),
+    ('flower.jpg', 'sklearn/datasets/images', 6),
+    ('grace_hopper.jpg', 'matplotlib/mpl-data/sample_data', 7),
+)
+_TRUTH, _DAMAGED, _CSV = 'train_gt', 'train_input', 'train.csv'
+_FILES_TRIED = 20  # of a folder none of whose first files can be read, nothing is to be expected
+
+
+def open_source(root: str | Path | None, *, pairs: bool = False) -> Manifest:
+    """List the photographs below a folder, sorted by name, without opening them.
+
+    Args:
+        root: the competition's folder (`train_gt/`, and as far as they are there `train_input/` and `train.csv`); or
+            any folder of photographs, searched to its depths, hidden files and folders skipped; or None for the
+            sample photographs that installed packages carry. Where there is a `train.csv`, what it lists is used.
+        pairs: demand a real damaged input for each photograph. Else they are listed as far as they are there.
+
+    Raises:
+        FileNotFoundError: no such folder, no photograph in it, or files missing that `train.csv` names.
+        ValueError: not a folder, or a `train.csv` that cannot be understood.
+    """
+    if root is None:
+        manifest = _sample_photos()
+    else:
+        root = _existing_folder(root)
+        manifest = _competition(root) if _is_competition(root) else _folder(root)
+    if pairs and manifest.num_damaged < len(manifest):
+        where = 'the sample photographs' if root is None else f'{root}'
+        raise FileNotFoundError(
+            f'{where}: {len(manifest) - manifest.num_damaged} of {len(manifest)} photographs have no real damaged '
+            f'input; give a folder with {_TRUTH}/ and {_DAMAGED}/, or draw the damage instead'
+        )
+    return manifest
+
+
+def check_data_root(root: str | Path | None) -> None:
+    """Raise what is wrong with a data root, as `open_source` does, and if none of its first files can be read.
+
+    Quick even for a million files: neither sorts nor lists them all.
+
+    Raises:
+        FileNotFoundError, ValueError: with what to do about it.
+    """
+    if root is None:
+        _sample_photos()
+        return
+    root = _existing_folder(root)
+    if _is_competition(root):
+        paths = (photo.path for photo in _competition(root))
+    else:
+        paths = (root / name for name in _walk(root))
+    reasons = []
+    for path in itertools.islice(paths, _FILES_TRIED):
+        try:
+            read_rgb(path)
+            return
+        except UnreadableImage as error:
+            reasons.append(f'  {error}')
+    if not reasons:
+        raise _nothing_inside(root)
+    raise ValueError(f'{root}: none of its first {len(reasons)} images can be read:\n' + '\n'.join(reasons))
+
+
+def hole_from_pair(damaged: np.ndarray, gray: np.ndarray) -> np.ndarray:
+    """The true hole of a real pair: the pixels that the damage changed, and the pixels of its value they enclose.
+
+    The damage is one constant gray. Where the truth happens to have that very gray nothing changes, and inside the
+    hole such pixels can be told; at its rim they cannot, and are left out.
+
+    Args:
+        damaged: uint8 (H, W), the input.
+        gray: uint8 (H, W), the luma of the truth.
+
+    Returns:
+        uint8 (H, W) in {0, 1}, 1 = hole.
+    """
+    from scipy.ndimage import binary_fill_holes
+
+    changed = damaged != gray
+    if not changed.any():
+        return changed.astype(np.uint8)
+    value = np.bincount(damaged[changed]).argmax()
+    return (changed | (binary_fill_holes(changed) & (damaged == value))).astype(np.uint8)
+
+
+def _sample_photos() -> Manifest:
+    names, files, scenes = [], [], []
+    for name, folder, scene in _SAMPLE_PHOTOS:
+        package, _, below = folder.partition('/')
+        spec = importlib.util.find_spec(package)  # looks for the package without importing it
+        file = Path(spec.submodule_search_locations[0], below, name) if spec else None
+        if file is None or not file.is_file():
+            raise FileNotFoundError(
+                f'the sample photograph {name} is not in the installed package {package}; give a folder of photographs, '
+                'or type: pip install --force-reinstall --no-deps scikit-image scikit-learn matplotlib'
+            )
+        names.append(name)
+        files.append(str(file))
+        scenes.append(scene)
+    return Manifest(Path(), names, files=files, groups=np.array(scenes)).subset(np.argsort(names))
+
+
+def _folder(root: Path) -> Manifest:
+    names = sorted(_walk(root))
+    if not names:
+        raise _nothing_inside(root)
+    for name in names:
+        for marker in (_TRUTH, _DAMAGED):
+            above, found, _ = f'/{name}'.partition(f'/{marker}/')
+            if found:  # as photographs of their own, the damaged inputs would be learned as truths
+                expected = root.joinpath(above.lstrip('/'))
+                raise ValueError(
+                    f"{root} holds the competition's folder {marker}/ in {expected}; "
+                    f'give {expected} with {_TRUTH}/ in it, or the one folder of photographs to use'
+                )
+    return Manifest(root, names)
+
+
+def _is_competition(root: Path) -> bool:
+    return (root / _TRUTH).is_dir()
+
+
+def _competition(root: Path) -> Manifest:
+    table = root / _CSV
+    rows = (
+        _rows(table) if table.is_file() else {f'{_TRUTH}/{name}': f'{_DAMAGED}/{name}' for name in _walk(root / _TRUTH)}
+    )
+    if not rows:
+        raise _nothing_inside(root / _TRUTH)
+    truths = sorted(rows)
+    missing = set(_missing(root, truths))
+    if missing:
+        raise FileNotFoundError(
+            f'{table} names {len(missing)} photographs that are not there, the first {min(missing)!r}; '
+            f'restore the files, or remove their rows'
+        )
+    damaged = [rows[truth] for truth in truths]
+    missing = set(_missing(root, damaged))
+    return Manifest(root, truths, damaged=['' if file in missing else file for file in damaged])
+
+
+def _rows(table: Path) -> dict[str, str]:
+    """Truth -> damaged input of a `train.csv`, as normal paths below its folder."""
+    with table.open(newline='', encoding='utf-8-sig') as file:
+        reader = csv.DictReader(file)
+        columns = ('gt_image_path', 'input_image_path')
+        if not set(columns) <= set(reader.fieldnames or ()):
+            raise ValueError(
+                f'{table}: expected the columns {", ".join(columns)}, got {", ".join(reader.fieldnames or ())}'
+            )
+        rows = {}
+        for row in reader:
+            truth, damaged = (_below(row[column], f'{table}, line {reader.line_num}') for column in columns)
+            if truth in rows:
+                raise ValueError(f'{table}, line {reader.line_num}: {truth} is listed twice')
+            rows[truth] = damaged
+    return rows
+
+
+def _below(value: str | None, where: str) -> str:
+    """`./train_gt/a.png` -> `train_gt/a.png`, and nothing that leads out of the folder."""
+    path = posixpath.normpath(value or '')
+    if path == '.' or path.startswith(('/', '..')):
+        raise ValueError(f'{where}: expected a path below the folder, like ./{_TRUTH}/TRAIN_00000.png, got {value!r}')
+    return path
+
+
+def _missing(root: Path, files: list[str]) -> Iterator[str]:
+    """Which files are not there, by one listing per folder: asking for each takes long on network drives."""
+    present: dict[str, set[str]] = {}
+    for file in files:
+        folder, name = posixpath.split(file)
+        if folder not in present:
+            present[folder] = set(os.listdir(root / folder)) if (root / folder).is_dir() else set()
+        if name not in present[folder]:
+            yield file
+
+
+def _existing_folder(root: str | Path) -> Path:
+    root = Path(root)
+    if root.is_dir():
+        return root
+    if root.exists():
+        raise ValueError(f'{root} is a file; give the folder that holds the photographs')
+    near = next((parent for parent in root.absolute().parents if parent.is_dir()), root.anchor)
+    raise FileNotFoundError(f'no folder {root} (of its path, {near} exists); give a folder of photographs')
+
+
+def _nothing_inside(root: Path) -> FileNotFoundError:
+    """The error for a folder without images, with what it holds instead."""
+    suffixes = Counter(name[name.rfind('.') :].lower() if '.' in name else 'no suffix' for name in _walk(root, None))
+    found = ', '.join(f'{count} x {suffix}' for suffix, count in suffixes.most_common(5)) or 'no files at all'
+    return FileNotFoundError(
+        f'no photographs in {root}: found {found}; expected files like {", ".join(sorted(IMAGE_SUFFIXES)[:10])} ...'
+    )
+
+
+def _walk(root: Path, suffixes: frozenset[str] | None = IMAGE_SUFFIXES) -> Iterator[str]:
+    """Files below a folder as paths relative to it, in no particular order; links are followed, once each.
+
+    Args:
+        suffixes: the ones to look for, or None for any file.
+    """
+    seen, waiting = set(), ['']
+    while waiting:
+        below = waiting.pop()
+        status = os.stat(root / below)
+        if (status.st_dev, status.st_ino) in seen:  # a link that leads back, or to what another led to
+            continue
+        seen.add((status.st_dev, status.st_ino))
+        with os.scandir(root / below) as entries:
+            for entry in entries:
+                if entry.name.startswith('.'):
+                    continue
+                if entry.is_dir():
+                    waiting.append(f'{below}{entry.name}/')
+                elif suffixes is None or os.path.splitext(entry.name)[1].lower() in suffixes:
+                    yield f'{below}{entry.name}'
