@@ -58,7 +58,7 @@ def apply_options(config: Config, options: Mapping[str, Any], say: Callable[[str
     """
     for path, value in options.items():
         *parents, last = path.split('.')
-        node = config
+        node = config._cfg_dict
         for depth, key in enumerate(parents):
             node = _child(node, key, '.'.join(parents[:depth]))
         if isinstance(node, MutableSequence):

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 from mmengine.config import Config
 
 from toolbox.data.folds import split_folds
-from toolbox.data.sources import Manifest, open_source
+from toolbox.data.manifest import Manifest
+from toolbox.data.sources import open_source
 
 
 @dataclass
@@ -28,5 +30,6 @@ def split_photos(config: Config) -> Split:
     if config.fold >= folds:
         raise ValueError(f'fold {config.fold}: there are {folds} folds, 0 to {folds - 1}; set --fold or data.folds')
     photos = open_source(config.data.root)
-    numbers = split_folds(photos.names(), folds, config.seed, groups=photos.groups())
-    return Split(photos, photos.subset(numbers != config.fold), photos.subset(numbers == config.fold), photos.digest())
+    numbers = split_folds(photos.names, folds, config.seed, groups=photos.groups)
+    training, validation = np.flatnonzero(numbers != config.fold), np.flatnonzero(numbers == config.fold)
+    return Split(photos, photos.subset(training), photos.subset(validation), photos.digest())

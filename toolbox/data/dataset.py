@@ -15,7 +15,8 @@ from torch.utils.data import Dataset
 
 from toolbox.color import gray_from_rgb
 from toolbox.contracts import Fill, Finder, MaskGenerator
-from toolbox.data.sources import Manifest, Photo, hole_from_pair
+from toolbox.data.manifest import Manifest, Photo
+from toolbox.data.sources import hole_from_pair
 from toolbox.data.transforms import PhotoTransform
 from toolbox.imageio import read_gray, read_rgb
 from toolbox.registry import FILLS, FINDERS, MASKS
@@ -54,7 +55,9 @@ class _PhotoDataset(Dataset):
         if real:
             damage = read_gray(photo.damaged)
             if damage.shape != rgb.shape[:2]:
-                raise ValueError(f'{photo.damaged}: its size {damage.shape} is not that of {photo.path}, {rgb.shape[:2]}')
+                raise ValueError(
+                    f'{photo.damaged}: its size {damage.shape} is not that of {photo.path}, {rgb.shape[:2]}'
+                )
             whole_hole = hole_from_pair(damage, gray_from_rgb(rgb))
             rgb, (hole, damage) = self.transform(rgb, [whole_hole, damage], rng)
             gray = gray_from_rgb(rgb)
