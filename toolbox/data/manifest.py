@@ -5,6 +5,8 @@ in one buffer of bytes, and strings are made one at a time when they are asked f
 """
 
 import hashlib
+import os
+from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,12 +33,12 @@ class PackedStrings(Sequence[str]):
     """An immutable sequence of strings in one buffer: UTF-8, with surrogate escapes for undecodable file names."""
 
     def __init__(self, strings: Iterable[str]) -> None:
-        buffer, ends = bytearray(), [0]
+        buffer, ends = bytearray(), array('q', [0])
         for string in strings:
             buffer += _encode(string)
             ends.append(len(buffer))
         self._buffer = np.frombuffer(bytes(buffer), np.uint8)
-        self._ends = np.array(ends, np.int64)
+        self._ends = np.frombuffer(ends, np.int64)
 
     def __len__(self) -> int:
         return len(self._ends) - 1
@@ -101,9 +103,10 @@ class Manifest(Sequence[Photo]):
         It asks the file system for each file's size, and reads none.
         """
         digest = hashlib.sha256()
-        for photo in self:
-            sizes = [path.stat().st_size for path in (photo.path, photo.damaged) if path]
-            digest.update(_encode(f'{photo.name}\0{sizes}\n'))
+        for index, name in enumerate(self.names):
+            files = [column[index] for column in (self._files, self._damaged) if column]
+            sizes = [os.stat(os.path.join(self.root, file)).st_size for file in files if file]
+            digest.update(_encode(f'{name}\0{sizes}\n'))
         return digest.hexdigest()
 
 

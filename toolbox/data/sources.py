@@ -118,7 +118,7 @@ def _sample_photos() -> Manifest:
         file = Path(spec.submodule_search_locations[0], below, name) if spec else None
         if file is None or not file.is_file():
             raise FileNotFoundError(
-                f'the sample photograph {name} is not in the installed package {package}; give a folder of photographs, '
+                f'the installed package {package} lacks its sample photograph {name}; give a folder of photographs, '
                 'or type: pip install --force-reinstall --no-deps scikit-image scikit-learn matplotlib'
             )
         names.append(name)
