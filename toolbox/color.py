@@ -36,6 +36,25 @@ def luma(rgb: Tensor) -> Tensor:
     return red * rgb[:, 0:1] + green * rgb[:, 1:2] + blue * rgb[:, 2:3]
 
 
+def with_luma(rgb: Tensor, gray: Tensor) -> Tensor:
+    """The colors of `rgb` with another luma, inside the gamut.
+
+    The difference in luma is added to all channels; where that leaves [0, 1], the color is drawn towards its gray, along
+    a line of constant luma, just as far as it must be.
+
+    Args:
+        rgb: (N, 3, H, W), not necessarily in [0, 1].
+        gray: (N, 1, H, W) in [0, 1], the luma to have.
+
+    Returns:
+        (N, 3, H, W) in [0, 1].
+    """
+    chroma = rgb - luma(rgb)
+    room = torch.where(chroma > 0, 1 - gray, gray)  # from gray to the wall that the channel runs into
+    scale = (room / chroma.abs().clamp_min(1e-9)).amin(1, keepdim=True).clamp_max(1)
+    return (gray + scale * chroma).clamp(0, 1)
+
+
 def to_float(image: Tensor) -> Tensor:
     """Bytes 0..255 to float32 in [0, 1]."""
     return image.to(torch.float32).div_(255)

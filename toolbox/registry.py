@@ -78,15 +78,21 @@ class PluginRegistry(Registry):
                 raise ValueError(f'{where}: {config["type"]} needs a value for {name!r}')
 
     def build(self, config: Mapping[str, Any], **program_values: Any) -> Any:
-        """Make the plugin that `config` asks for: ``build(dict(type='SE', reduction=8), channels=448)``."""
+        """Make the plugin that `config` asks for: ``build(dict(type='SE', reduction=8), channels=448)``.
+
+        A plugin gets those of the program's values that its constructor names.
+        """
         self.check(config)
+        plugin = self.get(config['type'])
+        named = inspect.signature(plugin).parameters
+        supplied = {key: value for key, value in program_values.items() if key in named}
         options = {key: value for key, value in config.items() if key != 'type' and key not in self.placement}
-        return self.get(config['type'])(**program_values, **options)
+        return plugin(**supplied, **options)
 
 
 ENCODERS = PluginRegistry('encoders', program_values=('in_channels',))
 ATTENTION = PluginRegistry('attention', program_values=('channels',), placement=('at',))
-DECODERS = PluginRegistry('decoders', program_values=('channels', 'strides'))
+DECODERS = PluginRegistry('decoders', program_values=('channels', 'strides', 'in_channels'))
 LAYOUTS = PluginRegistry('layouts', program_values=('make_network',))
 LOSSES = PluginRegistry('losses', placement=('on', 'weight', 'start', 'ramp'))
 MASKS = PluginRegistry('masks')

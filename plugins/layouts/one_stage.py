@@ -1,0 +1,29 @@
+"""Straight from the damaged gray image to colors."""
+
+from torch import Tensor, nn
+
+from toolbox.contracts import Batch, Restored
+from toolbox.nn.stages import MakeNetwork
+from toolbox.registry import LAYOUTS
+
+
+@LAYOUTS.register_module()
+class OneStage(nn.Module):
+    """One network fills the hole and colors at once (1 -> 3). Losses may be put on `rgb` alone.
+
+    Args:
+        make_network: builds a network.
+        residual: the network predicts what to add to the damaged image in each channel.
+    """
+
+    def __init__(self, make_network: MakeNetwork, residual: bool = False) -> None:
+        super().__init__()
+        self.residual = residual
+        self.color_net = make_network(1, 3)
+
+    def forward(self, damaged: Tensor, mask: Tensor) -> Restored:
+        predicted = self.color_net(damaged)
+        return Restored(rgb=damaged + predicted if self.residual else predicted)
+
+    def targets(self, batch: Batch) -> dict[str, Tensor]:
+        return dict(rgb=batch.rgb)

@@ -1,0 +1,18 @@
+"""The gray that is known, put back."""
+
+import torch
+from torch import Tensor
+
+from toolbox.color import with_luma
+from toolbox.registry import POSTPROCESS
+
+
+@POSTPROCESS.register_module()
+class KnownLuma:
+    """Outside the hole the output's luma becomes the given gray, its hue stays, its saturation as far as it can be shown.
+
+    Rounded to bytes, the luma is within one gray level of the input. The hole keeps its pixels as they are.
+    """
+
+    def __call__(self, rgb: Tensor, damaged: Tensor, mask: Tensor) -> Tensor:
+        return torch.where(mask > 0.5, rgb, with_luma(rgb, damaged).to(rgb.dtype))

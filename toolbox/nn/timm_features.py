@@ -1,0 +1,100 @@
+"""A timm backbone as a list of features, with its weights verified."""
+
+import difflib
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from toolbox.nn.weights import hub_file, load_verified, read_weights
+
+
+def build_timm_features(
+    name: str, in_channels: int, weights: str | None, sha256: str | None = None, **model_options: Any
+) -> nn.Module:
+    """timm's `features_only` model: its `feature_info` tells channels and reductions, its call returns a list.
+
+    Args:
+        name: a timm model, with or without the tag of a training (`resnet34`, `resnet34.a1_in1k`).
+        in_channels: of the input; the first layer of pretrained weights is adapted to it as timm does, by summing (1
+            channel) or repeating and scaling (others) the filters of RGB.
+        weights: 'imagenet' for the weights that timm's hub has for `name`, None for none, or the path of a file.
+        sha256: the digest that the file must have.
+        model_options: timm's own, like `output_stride` or `drop_path_rate`; those that are None are left out.
+
+    Raises:
+        ValueError: no such model, not one of features, not one with such options, or a file that does not fit.
+        FileNotFoundError, ConnectionError: the weights cannot be had; see `toolbox.nn.weights`.
+    """
+    import timm
+
+    check_timm_name(name)
+    if weights is None:
+        return _create(name, in_channels, model_options)
+    path = _hub_weights(name) if weights == 'imagenet' else weights
+    return load_verified(
+        lambda state: _create(name, in_channels, model_options, state), read_weights(path, sha256), f'{path} for {name}'
+    )
+
+
+def check_timm_name(name: str) -> None:
+    """Raise ValueError, with the nearest names, unless timm knows a model and tag."""
+    import timm
+
+    architecture, _, tag = str(name).partition('.')
+    if not timm.is_model(architecture):
+        near = difflib.get_close_matches(architecture, timm.list_models(), n=3, cutoff=0.5)
+        hint = f'; did you mean {" or ".join(map(repr, near))}?' if near else '.'
+        raise ValueError(f"timm has no model {name!r}{hint} timm.list_models('*{architecture[:6]}*') lists the like")
+    tags = [known.partition('.')[2] for known in timm.list_models(f'{architecture}.*', pretrained=True)]
+    if tag and tag not in tags:
+        raise ValueError(f'timm has no weights {tag!r} of {architecture}; it has {", ".join(tags) or "none"}')
+
+
+def _create(name: str, in_channels: int, options: dict[str, Any], state: dict[str, Tensor] | None = None) -> nn.Module:
+    import timm
+
+    options = {key: value for key, value in options.items() if value is not None}
+    source = {} if state is None else dict(pretrained=True, pretrained_cfg_overlay=dict(state_dict=state))
+    create = partial(timm.create_model, name, features_only=True, in_chans=in_channels, **source, **options)
+    try:
+        model = _for_any_size(create)
+    except (
+        TypeError,
+        AssertionError,
+        NotImplementedError,
+    ) as error:  # what architectures say to options they do not have
+        raise ValueError(f'{name} cannot be built as features with {options}: {error}') from error
+    except RuntimeError as error:  # the same, or, with weights, torch's word for a wrong shape
+        if state is not None:
+            raise
+        raise ValueError(f'{name} cannot be built as features with {options}: {error}') from error
+    for module in model.modules():  # timm keeps a copy of the weights there
+        if isinstance(getattr(module, 'pretrained_cfg', None), dict):
+            module.pretrained_cfg.pop('state_dict', None)
+    return model
+
+
+def _for_any_size(create: Callable[..., nn.Module]) -> nn.Module:
+    """The model, told to take images of any size if it is of a family (Swin's) that must be told."""
+    try:
+        return create(strict_img_size=False)
+    except TypeError as error:
+        if 'strict_img_size' not in str(error):
+            raise
+    return create()
+
+
+def _hub_weights(name: str) -> Path:
+    import timm
+
+    config = timm.models.get_pretrained_cfg(name)
+    if config is None or not config.has_weights:
+        raise ValueError(f"weights='imagenet': timm has no pretrained weights of {name}; give weights=None, or a file")
+    if not config.hf_hub_id:
+        raise ValueError(f"weights='imagenet': download {config.url}, and give its path as weights='path/to/file'")
+    repo_id, _, revision = config.hf_hub_id.partition('@')
+    filenames = [config.hf_hub_filename] if config.hf_hub_filename else ['model.safetensors', 'pytorch_model.bin']
+    return hub_file(repo_id, filenames, revision or None)
