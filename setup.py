@@ -1,0 +1,51 @@
+"""Builds the distribution `huefill`: the packages toolbox and plugins, and the configs inside toolbox."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_namespace_packages, setup
+
+ROOT = Path(__file__).parent
+README = ROOT / 'README.md'
+VERSION = re.search(r"__version__ = '(.+)'", (ROOT / 'toolbox/__init__.py').read_text(encoding='utf-8'))[1]
+
+# No upper caps: a cap refuses releases that work, and no release is known that does not.
+REQUIRES = [
+    'torch>=2.4',
+    'segmentation-models-pytorch>=0.5',
+    'timm>=1.0.12',
+    'mmengine>=0.10.5',
+    'albumentations>=2.0',
+    'scikit-image>=0.24',
+    'open-clip-torch>=2.30',
+    'umap-learn>=0.5.7',
+    'hdbscan>=0.8.39',
+    'matplotlib>=3.8',
+    'numba>=0.60',
+    'numpy>=1.26',
+    'opencv-python-headless>=4.10',  # the package of mmengine, which needs libGL, lays the same files
+    'pillow>=11.3',
+    'scikit-learn>=1.5',
+    'scipy>=1.13',
+]
+TEST = ['hypothesis>=6.100', 'pytest>=8.0', 'pytest-xdist>=3.6', 'setuptools>=68']
+DEV = [*TEST, 'ruff>=0.9']
+
+setup(
+    name='huefill',
+    version=VERSION,
+    description='Restore damaged gray photographs, and find out by experiment which parts do that best',
+    long_description=README.read_text(encoding='utf-8') if README.exists() else '',
+    long_description_content_type='text/markdown',
+    license='Apache-2.0',
+    python_requires='>=3.10',
+    # The kinds' folders under plugins/ need no __init__.py; configs/ becomes toolbox/configs in a wheel.
+    packages=[
+        *find_namespace_packages(include=['toolbox*', 'plugins*'], exclude=['*__pycache__']),
+        'toolbox.configs',
+        *(f'toolbox.configs.{package}' for package in find_namespace_packages('configs', exclude=['*__pycache__'])),
+    ],
+    package_dir={'toolbox.configs': 'configs'},
+    install_requires=REQUIRES,
+    extras_require={'test': TEST, 'dev': DEV},
+)
