@@ -13,8 +13,11 @@ class RandomPolygon:
     """A simple, star-shaped or convex polygon of 3 to 20 corners, stretched to a random box of at least 50 px.
 
     The distribution of a published solution of DACON 236420: polygons as the package `polygenerator` 0.2 makes them,
-    their corners rounded to pixels, drawn as `skimage.draw.polygon2mask` draws (every pixel whose center lies in the
-    polygon or on its border), and redrawn unless they cover more than a quarter of the smallest box.
+    their corners rounded to pixels, drawn, and redrawn unless they cover more than a quarter of the smallest box.
+
+    The published code draws with `skimage.draw.polygon2mask`: the pixels whose centers lie in the polygon or on its
+    border. Here `cv2.fillPoly` draws, which adds the pixels of the border line, 2 % of the area in the mean, and is
+    hundreds of times as fast (12 us instead of 4 ms for a polygon; `PIL.ImageDraw` adds 1.3 % and takes 50 us).
 
     On images with a side below twice `min_box`, the box is at least half that side.
 
@@ -63,60 +66,20 @@ class RandomPolygon:
             num_corners = rng.integers(self.min_corners, self.max_corners, endpoint=True)
             kind = self.kinds[rng.integers(len(self.kinds))]
             corners = _to_unit_box(_POLYGONS[kind](int(num_corners), rng))
-            corners = np.rint(corners * (box_width, box_height)).astype(np.int64)
-            inside = draw_polygon(corners, box_height, box_width)
+            corners = np.rint(corners * (box_width, box_height)).astype(np.int32)
+            inside = _draw(corners, box_height, box_width)
             if min_area <= np.count_nonzero(inside) < height * width:
                 mask = np.zeros((height, width), np.uint8)
                 mask[top : top + box_height, left : left + box_width] = inside
                 return mask
 
 
-def draw_polygon(corners: np.ndarray, height: int, width: int) -> np.ndarray:
-    """The pixels whose centers lie in a polygon (even-odd) or on its border.
+def _draw(corners: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Fill a polygon, even-odd, on a canvas of uint8 (height, width); corners: int32 (K, 2), x and y."""
+    import cv2
 
-    For whole-numbered corners it equals `skimage.draw.polygon2mask`, which may leave out pixels that lie on two edges
-    at once. It is many times as fast: it works on the crossings of edges with pixel rows, not on pixels.
-
-    Args:
-        corners: (K, 2) integers, x and y in pixels; they may lie outside the image.
-
-    Returns:
-        bool (height, width).
-    """
-    x, y = corners.T
-    next_x, next_y = np.roll(x, -1), np.roll(y, -1)
-    low, high = np.minimum(y, next_y)[:, None], np.maximum(y, next_y)[:, None]
-    rows = np.arange(height)
-    slope = (next_x - x) / np.where(y == next_y, 1, next_y - y)
-    crossing = x[:, None] + (rows - y[:, None]) * slope[:, None]
-
-    # A row through a corner belongs to the edge above or to the edge below. Counting it once each way, and adding
-    # the horizontal edges, gives the closed polygon.
-    steps = np.zeros((height, width + 1), np.int16)
-    for crosses in ((low <= rows) & (rows < high), (low < rows) & (rows <= high)):
-        _add_spans(steps, crossing, crosses)
-    for i in np.flatnonzero(y == next_y):
-        if 0 <= y[i] < height:
-            start, stop = sorted((x[i], next_x[i]))
-            steps[y[i], min(max(start, 0), width)] += 1
-            steps[y[i], min(max(stop + 1, 0), width)] -= 1
-    return np.cumsum(steps, axis=1, dtype=np.int16)[:, :width] > 0
-
-
-def _add_spans(steps: np.ndarray, crossing: np.ndarray, crosses: np.ndarray) -> None:
-    """Mark where the spans between each row's 1st and 2nd, 3rd and 4th ... crossing begin and end."""
-    width = steps.shape[1] - 1
-    ordered = np.sort(np.where(crosses, crossing, np.inf), axis=0)
-    # An even number of edges crosses each row; the rest is infinite. Crossings are fractions with small
-    # denominators, so a millionth decides between a whole number and its neighbors without harm.
-    for start, stop in zip(ordered[0::2], ordered[1::2], strict=False):
-        row = np.flatnonzero(np.isfinite(start))
-        if not row.size:
-            break
-        first = np.clip(np.ceil(start[row] - 1e-6), 0, width).astype(np.int64)
-        after = np.clip(np.floor(stop[row] + 1e-6) + 1, 0, width).astype(np.int64)
-        steps[row, first] += 1
-        steps[row, np.maximum(first, after)] -= 1
+    canvas = np.zeros((height, width), np.uint8)
+    return cv2.fillPoly(canvas, [corners], 1)
 
 
 def _span(side: int, min_length: int, rng: np.random.Generator) -> tuple[int, int]:
@@ -136,26 +99,33 @@ def _to_unit_box(polygon: np.ndarray) -> np.ndarray:
 def _simple_polygon(num_corners: int, rng: np.random.Generator) -> np.ndarray:
     """Uniform points joined at random, crossings removed by 2-opt moves (Auer & Held 1996, 'RPG', section 3)."""
     points = rng.random((num_corners, 2))
+    x, y = (points[:, None] - points).transpose(2, 0, 1)
+    # left[a][b][c]: whether point c lies to the left of the line from a to b.
+    left = (x[:, :, None] * y[:, None, :] > y[:, :, None] * x[:, None, :]).tolist()
     order = list(range(num_corners))
-    offset = points[:, None] - points
-    # left[a, b, c]: whether point c lies to the left of the line from a to b.
-    left = (offset[:, :, None, 0] * offset[:, None, :, 1] > offset[:, :, None, 1] * offset[:, None, :, 0]).tolist()
-    clean = i = 0
-    while clean < num_corners:
-        a, b = order[i], order[(i + 1) % num_corners]
-        for j in range(num_corners):
-            c, d = order[j], order[(j + 1) % num_corners]
-            if {a, b} & {c, d}:
-                continue
-            if left[a][b][c] != left[a][b][d] and left[c][d][a] != left[c][d][b]:
-                first, last = sorted((i, j))
-                order[first + 1 : last + 1] = order[first + 1 : last + 1][::-1]
-                clean = 0
-                break
-        else:
-            clean += 1
-            i = (i + 1) % num_corners
+    i = num_clean = 0
+    while num_clean < num_corners:
+        j = _crossing_edge(i, order, left)
+        if j is None:
+            num_clean += 1
+        else:  # join the near ends of the two edges and the far ones: shorter, so that this comes to an end
+            first, last = sorted((i, j))
+            order[first + 1 : last + 1] = order[last:first:-1]
+            num_clean = 0
+        i = (i + 1) % num_corners
     return points[order]
+
+
+def _crossing_edge(i: int, order: list[int], left: list[list[list[bool]]]) -> int | None:
+    """An edge of the closed line through `order` that crosses its edge i. Edge i runs from corner i to the next."""
+    num_corners = len(order)
+    a, b = order[i], order[(i + 1) % num_corners]
+    left_of_ab = left[a][b]
+    for j in range(i + 2, i + num_corners - 1):
+        c, d = order[j % num_corners], order[(j + 1) % num_corners]
+        if left_of_ab[c] != left_of_ab[d] and left[c][d][a] != left[c][d][b]:
+            return j % num_corners
+    return None
 
 
 def _star_polygon(num_corners: int, rng: np.random.Generator) -> np.ndarray:
@@ -173,14 +143,13 @@ def _convex_polygon(num_corners: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def _closed_steps(num_steps: int, rng: np.random.Generator) -> np.ndarray:
-    """Steps that lead from the least of some uniform numbers to the greatest and back, over the others."""
+    """Steps from the least of some uniform numbers up to the greatest and back, half of the others on each way."""
     numbers = np.sort(rng.random(num_steps))
-    middle = rng.permutation(num_steps - 2) + 1
-    half = (num_steps - 2) // 2
-    there, back = np.sort(middle[:half]), np.sort(middle[half:])
-    up = np.diff(numbers[np.concatenate([[0], there, [-1]])])
-    down = -np.diff(numbers[np.concatenate([[0], back, [-1]])])
-    return np.concatenate([up, down])
+    on_way_up = np.concatenate([[True], rng.permutation(num_steps - 2) < (num_steps - 2) // 2, [True]])
+    on_way_down = ~on_way_up
+    on_way_down[[0, -1]] = True
+    up, down = numbers[on_way_up], numbers[on_way_down]
+    return np.concatenate([up[1:] - up[:-1], down[:-1] - down[1:]])
 
 
 _POLYGONS = {'simple': _simple_polygon, 'star': _star_polygon, 'convex': _convex_polygon}
