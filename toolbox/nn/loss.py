@@ -39,18 +39,16 @@ class ImageLoss(nn.Module):
         Raises:
             ValueError: shapes that do not belong together, or one channel where color is needed.
         """
-        pred, target, mask = self._prepared(pred, target, mask)
+        pred, target, mask = self.prepared(pred, target, mask)
         with self._precision(pred):
-            return self.per_image(pred, target, self._weight(mask)).mean()
+            return self.per_image(pred, target, self.weight(mask)).mean()
 
     def per_image(self, pred: Tensor, target: Tensor, weight: Tensor) -> Tensor:
         """The losses (N,) of the images, where weight (N, 1, H, W) is 1 in the region and 0 elsewhere."""
         raise NotImplementedError
 
-    def extra_repr(self) -> str:
-        return f'region={self.region!r}'
-
-    def _prepared(self, pred: Tensor, target: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def prepared(self, pred: Tensor, target: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The arguments of `forward`, checked, in float32 at least, the mask exactly 0 and 1."""
         name = type(self).__name__
         if pred.ndim != 4 or pred.shape != target.shape:
             raise ValueError(
@@ -64,13 +62,17 @@ class ImageLoss(nn.Module):
             raise ValueError(f"{name} needs color (3 channels), got {pred.shape[1]}: put it on='rgb'")
         return at_least_float32(pred), at_least_float32(target), (mask > 0).to(at_least_float32(pred).dtype)
 
-    def _precision(self, pred: Tensor) -> AbstractContextManager:
-        return torch.autocast(pred.device.type, enabled=False) if self.full_precision else nullcontext()
-
-    def _weight(self, mask: Tensor) -> Tensor:
+    def weight(self, mask: Tensor) -> Tensor:
+        """1 in the region and 0 elsewhere, (N, 1, H, W) like the mask."""
         if self.region == 'all':
             return torch.ones_like(mask)
         return mask if self.region == 'hole' else 1 - mask
+
+    def extra_repr(self) -> str:
+        return f'region={self.region!r}'
+
+    def _precision(self, pred: Tensor) -> AbstractContextManager:
+        return torch.autocast(pred.device.type, enabled=False) if self.full_precision else nullcontext()
 
 
 def check_choice(option: str, value: str, choices: tuple[str, ...]) -> str:
