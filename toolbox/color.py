@@ -39,8 +39,8 @@ def luma(rgb: Tensor) -> Tensor:
 def with_luma(rgb: Tensor, gray: Tensor) -> Tensor:
     """The colors of `rgb` with another luma, inside the gamut.
 
-    The difference in luma is added to all channels; where that leaves [0, 1], the color is drawn towards its gray, along
-    a line of constant luma, just as far as it must be.
+    The difference in luma is added to all channels; where that leaves [0, 1], the color is drawn towards its gray,
+    along a line of constant luma, just as far as it must be.
 
     Args:
         rgb: (N, 3, H, W), not necessarily in [0, 1].
@@ -53,6 +53,22 @@ def with_luma(rgb: Tensor, gray: Tensor) -> Tensor:
     room = torch.where(chroma > 0, 1 - gray, gray)  # from gray to the wall that the channel runs into
     scale = (room / chroma.abs().clamp_min(1e-9)).amin(1, keepdim=True).clamp_max(1)
     return (gray + scale * chroma).clamp(0, 1)
+
+
+def chroma_from_rgb(rgb: Tensor) -> Tensor:
+    """Cb and Cr of ITU-R BT.601: (N, 3, H, W) in [0, 1] -> (N, 2, H, W) in [-0.5, 0.5]."""
+    red, _, blue = LUMA_WEIGHTS
+    gray = luma(rgb)
+    return torch.cat([(rgb[:, 2:3] - gray) / (2 - 2 * blue), (rgb[:, 0:1] - gray) / (2 - 2 * red)], dim=1)
+
+
+def rgb_from_chroma(gray: Tensor, chroma: Tensor) -> Tensor:
+    """The colors with luma (N, 1, H, W) and chroma (N, 2, H, W), possibly outside [0, 1]."""
+    weight_red, weight_green, weight_blue = LUMA_WEIGHTS
+    blue = (2 - 2 * weight_blue) * chroma[:, 0:1]
+    red = (2 - 2 * weight_red) * chroma[:, 1:2]
+    green = -(weight_red * red + weight_blue * blue) / weight_green
+    return gray + torch.cat([red, green, blue], dim=1)
 
 
 def to_float(image: Tensor) -> Tensor:

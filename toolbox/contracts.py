@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from toolbox.color import to_float
+from toolbox.color import luma, to_float
 
 
 @dataclass
@@ -73,7 +73,8 @@ class Batch:
 class Restored:
     """What a stage layout returns.
 
-    Floats nominally in [0, 1], not clipped: gradients survive, and the writer clips once.
+    Floats nominally in [0, 1], not clipped: gradients survive, and the writer clips once. ``restored[name]`` is what a
+    loss on `name` sees; on `gray`, where a layout restores none of its own, the luma of its colors.
 
     Attributes:
         rgb: (N, 3, H, W).
@@ -86,9 +87,28 @@ class Restored:
     extra: dict[str, Tensor] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> Tensor:
-        if name in ('rgb', 'gray'):
-            return getattr(self, name)
+        if name == 'rgb':
+            return self.rgb
+        if name == 'gray':
+            return luma(self.rgb) if self.gray is None else self.gray
         return self.extra[name]
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One turn of a layout that trains its networks in turns (`phases()`, in order).
+
+    What does not train is frozen: no gradients, and eval mode, so that batch normalization keeps its statistics.
+
+    Attributes:
+        share: of the run's steps, in (0, 1]; the shares of a layout's phases add up to 1.
+        trainable: names of the networks that train, as the layout's attributes.
+        losses: names of the targets whose losses count; None for all.
+    """
+
+    share: float
+    trainable: tuple[str, ...]
+    losses: tuple[str, ...] | None = None
 
 
 @dataclass
@@ -145,7 +165,8 @@ class Layout(Protocol):
 
     ``make_network(in_channels, out_channels)`` builds an encoder, attention and decoder as configured, mapping
     (N, in_channels, H, W) to (N, out_channels, H, W) for any H and W. `targets` names what a loss may be put `on`:
-    for each name, `forward`'s answer holds a prediction of the target's shape.
+    for each name, `forward`'s answer holds a prediction of the target's shape. A layout that trains its networks in turns
+    has a method ``phases() -> tuple[Phase, ...]`` as well.
     """
 
     def __call__(self, damaged: Tensor, mask: Tensor) -> Restored: ...
@@ -180,7 +201,13 @@ class MaskGenerator(Protocol):
     """
 
     def __call__(
-        self, height: int, width: int, rng: np.random.Generator, *, progress: float = 1.0, gray: np.ndarray | None = None
+        self,
+        height: int,
+        width: int,
+        rng: np.random.Generator,
+        *,
+        progress: float = 1.0,
+        gray: np.ndarray | None = None,
     ) -> np.ndarray: ...
 
 

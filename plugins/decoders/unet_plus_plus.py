@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from toolbox.nn.smp_decoder import Pyramid, SmpDecoder, check_choice, upsampling_channels
+from toolbox.nn.smp_decoder import Pyramid, SmpDecoder, check_choice, strides_from_four, upsampling_channels
 from toolbox.registry import DECODERS
 
 
@@ -14,7 +14,7 @@ class UnetPlusPlus(SmpDecoder):
     supervision of section 3.2; smp's module.
 
     Args:
-        channels, strides: of the encoder's features.
+        channels, strides: of the encoder's features, at stride 4 and each power of two to the deepest, 2 if there is one.
         decoder_channels: one entry per upsampling, from the deepest; the last belongs to the input's resolution, so a
             shallower encoder uses the last ones.
         interpolation: how a feature is enlarged before its convolutions, 'nearest' or 'bilinear'.
@@ -33,7 +33,7 @@ class UnetPlusPlus(SmpDecoder):
 
         check_choice('UnetPlusPlus', 'interpolation', interpolation, ('nearest', 'bilinear'))
         check_choice('UnetPlusPlus', 'block_attention', block_attention, (None, 'scse'))
-        pyramid = Pyramid(channels, strides, 'UnetPlusPlus')
+        pyramid = Pyramid(channels, strides, 'UnetPlusPlus', needs=strides_from_four(strides))
         chosen = upsampling_channels(decoder_channels, pyramid.depth, 'UnetPlusPlus')
         decoder = UnetPlusPlusDecoder(
             encoder_channels=pyramid.channels,

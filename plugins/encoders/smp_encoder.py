@@ -39,7 +39,8 @@ class SmpEncoder(nn.Module):
         super().__init__()
         if name not in encoders:
             raise ValueError(
-                f'smp has no encoder {name!r} (timm has more: model.encoder.type=TimmEncoder){did_you_mean(name, encoders)}'
+                f'smp has no encoder {name!r}; timm has more, with model.encoder.type=TimmEncoder'
+                f'{did_you_mean(name, encoders)}'
             )
         self.encoder = _build(name, in_channels, weights, sha256)
         if output_stride is not None:
@@ -52,7 +53,7 @@ class SmpEncoder(nn.Module):
 
     @staticmethod
     def example_options(folder: Path) -> dict[str, object]:
-        return dict(name='resnet18', weights=None)
+        return {'name': 'resnet18', 'weights': None}
 
     def forward(self, x: Tensor) -> list[Tensor]:
         features = self.encoder(x)

@@ -57,7 +57,7 @@ class TimmEncoder(nn.Module):
         if len(set(self.strides)) == 1 and len(self.strides) > 1:
             raise ValueError(
                 f'{name} has no hierarchy of features, all are at stride {self.strides[0]}; '
-                'choose a backbone with several resolutions, like efficientnet_b4, convnext_tiny or swin_tiny_patch4_window7_224'
+                'choose a backbone with several resolutions, like efficientnet_b4, convnext_tiny or swin_tiny'
             )
         # MaxViT cuts the features of every stage into windows, and asserts that they divide it.
         windows = [max(module.partition_size) for module in self.modules() if hasattr(module, 'partition_size')]
@@ -68,7 +68,7 @@ class TimmEncoder(nn.Module):
 
     @staticmethod
     def example_options(folder: Path) -> dict[str, object]:
-        return dict(name='test_efficientnet', weights=None)
+        return {'name': 'test_efficientnet', 'weights': None}
 
     def forward(self, x: Tensor) -> list[Tensor]:
         features = self.backbone(x)

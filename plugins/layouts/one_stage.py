@@ -9,7 +9,9 @@ from toolbox.registry import LAYOUTS
 
 @LAYOUTS.register_module()
 class OneStage(nn.Module):
-    """One network fills the hole and colors at once (1 -> 3). Losses may be put on `rgb` alone.
+    """One network fills the hole and colors at once (1 -> 3).
+
+    Losses may be put on `rgb`, and on `gray`, its luma.
 
     Args:
         make_network: builds a network.
@@ -26,4 +28,4 @@ class OneStage(nn.Module):
         return Restored(rgb=damaged + predicted if self.residual else predicted)
 
     def targets(self, batch: Batch) -> dict[str, Tensor]:
-        return dict(rgb=batch.rgb)
+        return {'rgb': batch.rgb, 'gray': batch.gray}

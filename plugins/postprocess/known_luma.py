@@ -9,7 +9,7 @@ from toolbox.registry import POSTPROCESS
 
 @POSTPROCESS.register_module()
 class KnownLuma:
-    """Outside the hole the output's luma becomes the given gray, its hue stays, its saturation as far as it can be shown.
+    """Gives the output the known luma outside the hole; hue stays, saturation as far as the gamut has room.
 
     Rounded to bytes, the luma is within one gray level of the input. The hole keeps its pixels as they are.
     """

@@ -42,7 +42,7 @@ class Pyramid:
     ) -> None:
         if any(stride < 1 or stride & (stride - 1) for stride in strides) or max(strides, default=1) < 2:
             raise ValueError(
-                f'{decoder}: cannot join features at strides {tuple(strides)}; it needs powers of two up to 2 at least: '
+                f'{decoder}: cannot join features at strides {tuple(strides)}; it needs powers of two, 2 or more: '
                 'choose another encoder, or one of its out_indices'
             )
         missing = set(needs) - set(strides)
@@ -94,13 +94,31 @@ def upsampling_channels(decoder_channels: Sequence[int], depth: int, decoder: st
 
     An entry belongs to a resolution, the last one to the input's own: a shallower encoder leaves out the first ones.
     """
-    chosen = list(decoder_channels)[-depth:]
-    if len(chosen) < depth or any(type(count) is not int or count < 1 for count in chosen):
+    given = list(decoder_channels) if isinstance(decoder_channels, Sequence) else []
+    if len(given) < depth or any(type(count) is not int or count < 1 for count in given):
+        example = tuple(16 * 2**i for i in reversed(range(depth)))
         raise ValueError(
-            f'{decoder}: decoder_channels={tuple(decoder_channels)}: expected {depth} positive numbers or more, one per '
-            f'upsampling from stride {2**depth} to 1, like {tuple(16 * 2**i for i in reversed(range(depth)))}'
+            f'{decoder}: decoder_channels={decoder_channels!r}: expected {depth} or more positive numbers, '
+            f'one per upsampling from stride {2**depth} to 1, like {example}'
         )
-    return chosen
+    return given[-depth:]
+
+
+def strides_from_four(strides: Sequence[int]) -> list[int]:
+    """4, 8, ... up to the deepest: what a decoder needs that can do without stride 2 alone."""
+    deepest = max(*strides, 4)
+    return [2**level for level in range(2, deepest.bit_length())]
+
+
+def without_norm_of_one_pixel(pooling: nn.Module) -> None:
+    """Take the batch normalization out of a branch that pools to one pixel per image.
+
+    Over a batch of one image it has one value to normalize, and raises. smp leaves it out in its PSPNet too.
+    """
+    for name, module in list(pooling.named_modules()):
+        if isinstance(module, nn.BatchNorm2d):
+            parent, _, child = name.rpartition('.')
+            setattr(pooling.get_submodule(parent), child, nn.Identity())
 
 
 def check_choice(decoder: str, option: str, value: object, known: Sequence[object]) -> None:

@@ -27,7 +27,7 @@ class GrayThenColor(nn.Module):
 
     def targets(self, batch: Batch) -> dict[str, Tensor]:
         """Losses may be put on `gray` and `rgb`."""
-        return dict(gray=batch.gray, rgb=batch.rgb)
+        return {'gray': batch.gray, 'rgb': batch.rgb}
 
     def restore_gray(self, damaged: Tensor) -> Tensor:
         """(N, 1, H, W) -> (N, 1, H, W)."""

@@ -28,8 +28,6 @@ def build_timm_features(
         ValueError: no such model, not one of features, not one with such options, or a file that does not fit.
         FileNotFoundError, ConnectionError: the weights cannot be had; see `toolbox.nn.weights`.
     """
-    import timm
-
     check_timm_name(name)
     if weights is None:
         return _create(name, in_channels, model_options)
@@ -57,7 +55,7 @@ def _create(name: str, in_channels: int, options: dict[str, Any], state: dict[st
     import timm
 
     options = {key: value for key, value in options.items() if value is not None}
-    source = {} if state is None else dict(pretrained=True, pretrained_cfg_overlay=dict(state_dict=state))
+    source = {} if state is None else {'pretrained': True, 'pretrained_cfg_overlay': {'state_dict': state}}
     create = partial(timm.create_model, name, features_only=True, in_chans=in_channels, **source, **options)
     try:
         model = _for_any_size(create)
