@@ -57,9 +57,9 @@ def test_siblings_given_as_options_are_kept_and_checked():
 
 
 def test_an_entry_of_a_list_is_swapped_by_its_index():
-    assert load(**{'model__losses__4__type': 'SSIM'}).model.losses[4].type == 'SSIM'
+    assert load(model__losses__4__type='SSIM').model.losses[4].type == 'SSIM'
     with pytest.raises(ValueError, match='expected an index from 0 to 4'):
-        load(**{'model__losses__9__type': 'SSIM'})
+        load(model__losses__9__type='SSIM')
 
 
 def test_lists_can_be_emptied():
@@ -80,12 +80,12 @@ def test_lists_can_be_emptied():
         ('data.size', 'big', 'expected int'),
         ('data.size', 0, 'out of range'),
         ('data.size', True, 'expected int'),
-        ('data.workers', 'many', "did you mean|Known: auto"),
+        ('data.workers', 'many', 'did you mean|Known: auto'),
         ('lr_schedule.type', 'cosin', "did you mean 'cosine'"),
         ('model.encoder.in_channels', 3, 'set by the program'),
         ('model.attention.reducton', 3, "did you mean 'reduction'"),
         ('model.losses.0.wieght', 3, "did you mean 'weight'"),
-        ('model.decoder', 'Unet', r"expected dict\(type="),
+        ('model.decoder', 'Unet', r'expected dict\(type='),
         ('seed.x', 1, 'has no keys to set'),
     ],
 )
@@ -96,7 +96,7 @@ def test_what_is_mistyped_is_an_error_with_a_suggestion(path, value, message):
 
 def test_a_missing_key_says_how_to_get_it():
     config = load()
-    del config['optimizer']
+    config.pop('optimizer')
     with pytest.raises(ValueError, match="'optimizer' is missing; set it, or inherit it"):
         complete(config)
 
@@ -137,7 +137,9 @@ def test_a_custom_import_is_found_beside_the_config_and_survives_the_dump(tmp_pa
     )
     recipe = Path(RECIPE).resolve()
     (tmp_path / 'mine.py').write_text(
-        f"_base_ = ['{recipe}']\ncustom_imports = ['my_attention.py']\nmodel = dict(attention=dict(_delete_=True, type='FromBesideTheConfig'))\n"
+        f"_base_ = ['{recipe}']\n"
+        "custom_imports = ['my_attention.py']\n"
+        "model = dict(attention=dict(_delete_=True, type='FromBesideTheConfig'))\n"
     )
     config = load_config(tmp_path / 'mine.py')
     assert config.model.attention.type == 'FromBesideTheConfig'

@@ -9,7 +9,9 @@ from pathlib import Path
 USAGE_ERROR = 2
 INTERRUPTED = 130
 
-_OWN_CODE = tuple(str(Path(__file__).resolve().parents[1] / folder) + os.sep for folder in ('toolbox', 'plugins'))
+_OWN_CODE = tuple(
+    str(Path(__file__).resolve().parents[1] / folder) + os.sep for folder in ('toolbox', 'plugins', 'tools')
+)
 # What a person can cause. Raised by our own code, these carry their repair.
 _EXPECTED = (OSError, ValueError, ImportError)
 

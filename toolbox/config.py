@@ -130,7 +130,9 @@ def _index(items: MutableSequence, key: str, where: str) -> int:
     return int(key)
 
 
-def _drop_foreign_options(node: MutableMapping, new_type: Any, where: str, given: set[str], say: Callable[[str], None]) -> None:
+def _drop_foreign_options(
+    node: MutableMapping, new_type: Any, where: str, given: set[str], say: Callable[[str], None]
+) -> None:
     rule = _rule_at(where)
     if not isinstance(rule, schema.Plugin | schema.Plugins):
         return

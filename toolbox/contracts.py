@@ -229,7 +229,7 @@ class Finder(Protocol):
 class PostProcess(Protocol):
     """Kind `postprocess`, config key `model.postprocess` (a list): corrects a restoration; idempotent.
 
-    rgb (N, 3, H, W), damaged (N, 1, H, W), mask (N, 1, H, W) -> (N, 3, H, W). It sees what a person has, never the truth.
+    rgb (N, 3, H, W), damaged (N, 1, H, W), mask (N, 1, H, W) -> (N, 3, H, W). It sees what a person has, not the truth.
     """
 
     def __call__(self, rgb: Tensor, damaged: Tensor, mask: Tensor) -> Tensor: ...

@@ -1,7 +1,8 @@
 """Finds plugins: every file under `plugins/<kind>/`, entry points of group `toolbox.plugins`, and `custom_imports`.
 
 A plugin file registers its classes when it is imported. A file that cannot be imported does not stop the others; its
-reason is kept and shown where it matters: when a type is asked for that nobody registered, and by `tools/plugins.py list`.
+reason is kept and shown where it matters: when a type is asked for that nobody registered, and by
+`tools/plugins.py list`.
 """
 
 import hashlib

@@ -52,7 +52,7 @@ def _evaluate(node: ast.expr) -> Any:
 class ParseOptions(argparse.Action):
     """argparse action of `--cfg-options K=V ...`; several uses add up."""
 
-    def __call__(self, parser, namespace, values, option_string=None) -> None:  # noqa: ANN001
+    def __call__(self, parser, namespace, values, option_string=None) -> None:
         try:
             parsed = parse_options(values)
         except ValueError as error:

@@ -60,7 +60,9 @@ class PluginRegistry(Registry):
         """Raise ValueError, naming the place in the config, unless `build` would accept it."""
         where = where or self.name
         if not isinstance(config, Mapping) or 'type' not in config:
-            raise ValueError(f"{where}: expected dict(type='...'), got {config!r}. Known types: {', '.join(self.module_dict)}")
+            raise ValueError(
+                f"{where}: expected dict(type='...'), got {config!r}. Known types: {', '.join(self.module_dict)}"
+            )
         try:
             options = self.options(config['type'])
         except ValueError as error:
@@ -70,9 +72,8 @@ class PluginRegistry(Registry):
                 continue
             if key in self.program_values:
                 raise ValueError(f'{where}.{key}: this value is set by the program; remove it from the config')
-            raise ValueError(
-                f'{where}.{key}: {config["type"]} takes no option {key!r}{did_you_mean(key, [*options, *self.placement])}'
-            )
+            hint = did_you_mean(key, [*options, *self.placement])
+            raise ValueError(f'{where}.{key}: {config["type"]} takes no option {key!r}{hint}')
         for name, parameter in options.items():
             if parameter.default is inspect.Parameter.empty and name not in config:
                 raise ValueError(f'{where}: {config["type"]} needs a value for {name!r}')

@@ -91,7 +91,9 @@ class OptimizerClass:
         """Raise ValueError unless torch.optim has the class and it takes the options."""
         if not isinstance(value, Mapping) or 'type' not in value or 'lr' not in value:
             raise ValueError(f"{where}: expected dict(type='AdamW', lr=1e-4), got {value!r}")
-        known = {name: item for name, item in vars(torch.optim).items() if inspect.isclass(item) and name != 'Optimizer'}
+        known = {
+            name: item for name, item in vars(torch.optim).items() if inspect.isclass(item) and name != 'Optimizer'
+        }
         if value['type'] not in known:
             raise ValueError(f'{where}.type: torch.optim has no {value["type"]!r}{did_you_mean(value["type"], known)}')
         options = [name for name in inspect.signature(known[value['type']]).parameters if name != 'params']
@@ -130,7 +132,9 @@ SCHEMA: dict[str, Any] = {
     },
     'optimizer': OptimizerClass('a class of torch.optim and its options'),
     'lr_schedule': {
-        'type': Key((str,), 'shape of the learning rate after warm-up, by step', choices=('cosine', 'linear', 'constant')),
+        'type': Key(
+            (str,), 'shape of the learning rate after warm-up, by step', choices=('cosine', 'linear', 'constant')
+        ),
         'warmup_steps': Key((int,), 'steps of linear warm-up', low=0),
         'final_factor': Key(_NUMBER, 'learning rate at the end, as a share of `optimizer.lr`', low=0, high=1),
     },
@@ -166,7 +170,9 @@ def complete(config: Any, schema: Mapping[str, Any] | None = None, where: str = 
         path = where + key
         if key not in config:
             if getattr(rule, 'default', _REQUIRED) is _REQUIRED:
-                raise ValueError(f"config: {path!r} is missing; set it, or inherit it from configs/_base_ by `_base_ = [...]`")
+                raise ValueError(
+                    f'config: {path!r} is missing; set it, or inherit it from configs/_base_ by `_base_ = [...]`'
+                )
             config[key] = rule.default
         elif not isinstance(rule, Mapping):
             rule.check(config[key], path)

@@ -15,7 +15,7 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(
         description='Train a restorer. Without --data-root it trains on bundled sample photographs at a reduced scale.',
-        epilog='example: python tools/train.py configs/unetpp_cbam_b4.py --data-root photos/ --cfg-options data.size=256',
+        epilog='example: python tools/train.py configs/unetpp_cbam_b4.py --data-root photos --cfg-options data.size=256',
     )
     parser.add_argument('config', help='config file, found from any working folder')
     parser.add_argument('--data-root', metavar='DIR', help="folder of photographs, or the competition's folder")
@@ -29,7 +29,7 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
         nargs='+',
         action=ParseOptions,
         metavar='K=V',
-        help='values in place of the config\'s, e.g. model.attention.type=SE optimizer.lr=1e-3',
+        help="values in place of the config's, e.g. model.attention.type=SE optimizer.lr=1e-3",
     )
     arguments = parser.parse_args(argv)
     if arguments.fold is not None and arguments.fold != 'all' and not arguments.fold.isdigit():
@@ -38,12 +38,13 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Check what was typed before torch is imported, then train; returns the exit code."""
+    """Train; returns the exit code. What was typed is checked before torch is imported."""
     arguments = parse_arguments(argv)
-    return run_tool(lambda: train(arguments))
+    return run_tool(lambda: run(arguments))
 
 
-def train(arguments: argparse.Namespace) -> None:
+def run(arguments: argparse.Namespace) -> None:
+    """Check paths, then train."""
     from toolbox.data.sources import check_data_root
     from toolbox.paths import find_config
 
@@ -51,9 +52,9 @@ def train(arguments: argparse.Namespace) -> None:
     if arguments.data_root is not None:
         check_data_root(arguments.data_root)
 
-    from toolbox.apis import train
+    from toolbox.apis.train import train
 
-    train.train(
+    train(
         arguments.config,
         data_root=arguments.data_root,
         work_dir=arguments.work_dir,

@@ -32,7 +32,8 @@ def test_each_epoch_visits_every_sample_in_an_order_of_its_own():
 def test_processes_share_the_same_global_batches(world_size):
     alone = np.array([index for _, index in EpochSampler(10, 4, seed=3)]).reshape(-1, 4)
     shares = [
-        np.array([index for _, index in EpochSampler(10, 4, 3, rank, world_size)]).reshape(3, -1) for rank in range(world_size)
+        np.array([index for _, index in EpochSampler(10, 4, 3, rank, world_size)]).reshape(3, -1)
+        for rank in range(world_size)
     ]
     np.testing.assert_array_equal(np.concatenate(shares, axis=1), alone)
 
@@ -45,7 +46,7 @@ def test_a_global_batch_that_cannot_be_shared_is_an_error():
 @pytest.mark.parametrize('world_size', [1, 2, 3, 7])
 def test_validation_images_are_seen_exactly_once(world_size):
     shares = [list(ShardSampler(5, rank, world_size)) for rank in range(world_size)]
-    assert sorted(sum(shares, [])) == list(range(5))
+    assert sorted(index for share in shares for index in share) == list(range(5))
 
 
 def test_smaller_samples_are_continued_by_reflection():

@@ -16,7 +16,9 @@ class _TwoTargets:
 def test_terms_are_weighted_and_named():
     batch = Batch.blank(8, 8)
     restored = Restored(batch.rgb + 0.1, batch.gray - 0.2)
-    objective = Objective([dict(type='L1', on='rgb', weight=2.0), dict(type='MSE', on='gray', weight=0.5)], _TwoTargets())
+    objective = Objective(
+        [dict(type='L1', on='rgb', weight=2.0), dict(type='MSE', on='gray', weight=0.5)], _TwoTargets()
+    )
     values = objective(restored, _TwoTargets().targets(batch), batch.hole, step=0)
     assert {name: round(value.item(), 6) for name, value in values.items()} == {
         'loss_L1_rgb': 0.2,

@@ -16,9 +16,9 @@ from toolbox.paths import REPOSITORY
 logger = logging.getLogger('huefill')
 
 _PACKAGES = (
-    'huefill torch torchvision segmentation-models-pytorch timm mmengine albumentations scikit-image opencv-python '
-    'opencv-python-headless numpy pillow'
-).split()
+    *('huefill', 'torch', 'torchvision', 'segmentation-models-pytorch', 'timm', 'mmengine', 'albumentations'),
+    *('scikit-image', 'opencv-python', 'opencv-python-headless', 'numpy', 'pillow'),
+)
 
 
 def runs_folder(config_path: Path, sample: bool) -> Path:
@@ -52,7 +52,9 @@ def claim(folder: Path) -> None:
         FileExistsError: it holds a run.
     """
     if any((folder / name).exists() for name in ('last.pth', 'config.py')):
-        raise FileExistsError(f'{folder} holds a run already: add --resume to go on with it, or choose another --work-dir')
+        raise FileExistsError(
+            f'{folder} holds a run already: add --resume to go on with it, or choose another --work-dir'
+        )
     folder.mkdir(parents=True, exist_ok=True)
 
 
@@ -106,7 +108,9 @@ def _commit() -> str | None:
     git = ['git', '-C', str(REPOSITORY)]
     try:
         commit = subprocess.run([*git, 'rev-parse', 'HEAD'], capture_output=True, text=True, check=True).stdout.strip()
-        changed = subprocess.run([*git, 'status', '--porcelain'], capture_output=True, text=True, check=True).stdout.strip()
+        changed = subprocess.run(
+            [*git, 'status', '--porcelain'], capture_output=True, text=True, check=True
+        ).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return None
     return commit + ('-changed' if changed else '')

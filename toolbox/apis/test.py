@@ -109,7 +109,9 @@ def score_model(
     loader = validation_loader(dataset, resolved.data.batch_size, resolved.data.workers)
     evaluator = build_evaluator(resolved.metrics)
     summary = evaluate(loader, model.val_step, evaluator, len(dataset))
-    which = f'the {len(photos)} validation photos of fold {resolved.fold}' if same_photos else f'all {len(photos)} photos'
+    which = (
+        f'the {len(photos)} validation photos of fold {resolved.fold}' if same_photos else f'all {len(photos)} photos'
+    )
     return ModelScore(path, resolved, which, summary, evaluator.metrics[0].rows)
 
 

@@ -1,7 +1,7 @@
 """Trains a config: one fold in one run folder, or all folds one after another."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -139,7 +139,11 @@ def _plan(config: Config, split: Split, model: RestorationModel, runner: Restora
     """One paragraph that says what will happen."""
     data, epochs = config.data, config.train_cfg.max_epochs
     parameters = sum(parameter.numel() for parameter in model.layout.parameters())
-    root = data.root if data.root is not None else 'bundled sample photographs (reduced scale; for your own: --data-root DIR)'
+    root = (
+        data.root
+        if data.root is not None
+        else 'bundled sample photographs (reduced scale; for your own: --data-root DIR)'
+    )
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else f'CPU ({torch.get_num_threads()} threads)'
     return (
         f'data: {root}\n'
@@ -169,13 +173,12 @@ def baseline_scores(config: Config, loader: Any) -> dict[str, dict[str, float]]:
 
 
 def _where(config: Config, folder: Path) -> str:
-    lines: Sequence[str] = [
+    lines = [
         f'result: {folder}  (best.pth, metrics.json, scalars.jsonl, pictures in samples/)',
-        f'score it again: python tools/test.py {folder / "config.py"} {folder / "best.pth"}',
+        f'score it again: python tools/test.py {folder}',
     ]
     if config.data.root is None:
-        lines = [
-            *lines,
-            'this was the sample scale. Real data: add --data-root DIR, a folder of photographs or the competition\'s folder',
-        ]
+        lines.append(
+            'this was the sample scale; for real data add --data-root DIR: photographs, or the competition folder'
+        )
     return '\n'.join(lines)

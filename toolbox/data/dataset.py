@@ -61,7 +61,7 @@ class _PhotoDataset(Dataset):
             whole_hole = hole_from_pair(damage, gray_from_rgb(rgb))
             rgb, (hole, damage) = self.transform(rgb, [whole_hole, damage], rng)
             gray = gray_from_rgb(rgb)
-            # Outside the hole the damaged image is the crop's own gray, also after a reduction or a change of brightness.
+            # The known pixels are the gray of this crop, also after a reduction or a change of brightness.
             return rgb, gray, hole, np.where(hole, damage, gray)
         rgb, _ = self.transform(rgb, [], rng)
         gray = gray_from_rgb(rgb)

@@ -29,7 +29,7 @@ class EpochSampler(Sampler):
     def __init__(self, num_samples: int, global_batch: int, seed: int, rank: int = 0, world_size: int = 1) -> None:
         if global_batch % world_size:
             raise ValueError(
-                f'data.batch_size={global_batch} is the global batch and must be a multiple of the {world_size} processes'
+                f'data.batch_size={global_batch} counts all processes and must be a multiple of the {world_size} processes'
             )
         self.num_samples = num_samples
         self.global_batch = global_batch
@@ -104,7 +104,7 @@ def num_workers(workers: int | str) -> int:
     return min(8, len(os.sched_getaffinity(0)) - 1)
 
 
-def _loader(dataset, sampler: Sampler, batch_size: int, workers: int | str, collate) -> DataLoader:  # noqa: ANN001
+def _loader(dataset, sampler: Sampler, batch_size: int, workers: int | str, collate) -> DataLoader:
     count = num_workers(workers)
     return DataLoader(
         dataset,

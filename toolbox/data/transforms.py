@@ -56,9 +56,7 @@ class PhotoTransform:
         if self.reduce and shorter > self.size:
             height, width = (max(self.size, round(side * self.size / shorter)) for side in (height, width))
             steps.append(
-                albumentations.Resize(
-                    height, width, interpolation=cv2.INTER_AREA, mask_interpolation=cv2.INTER_NEAREST
-                )
+                albumentations.Resize(height, width, interpolation=cv2.INTER_AREA, mask_interpolation=cv2.INTER_NEAREST)
             )
         crop = albumentations.RandomCrop if self.training else albumentations.CenterCrop
         steps.append(crop(min(height, self.size), min(width, self.size)))
@@ -84,7 +82,9 @@ def _build_transform(config: Mapping[str, Any], where: str) -> Any:
     name = options.pop('type', None)
     if name not in known:
         near = did_you_mean(name, known).partition(' Known:')[0]
-        raise ValueError(f'{where}: {name!r} is no transform of albumentations{near} See https://explore.albumentations.ai')
+        raise ValueError(
+            f'{where}: {name!r} is no transform of albumentations{near} See https://explore.albumentations.ai'
+        )
     parameters = inspect.signature(known[name]).parameters
     for option in options:
         if option not in parameters:

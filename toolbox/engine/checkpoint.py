@@ -36,7 +36,7 @@ def read_checkpoint(path: Path, device: str = 'cpu') -> dict[str, Any]:
         content = torch.load(path, map_location=device, weights_only=True)
     except pickle.UnpicklingError as error:
         raise ValueError(
-            f'{path}: refused: it is damaged, or holds more than plain tensors and numbers, which could run code on load'
+            f'{path}: refused: it is damaged, or holds more than plain tensors and numbers, which could run code'
         ) from error
     except (RuntimeError, EOFError, BadZipFile, OSError) as error:
         raise ValueError(f'{path}: damaged or no checkpoint: {error}') from error

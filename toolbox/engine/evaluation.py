@@ -19,6 +19,8 @@ class MetricAdapter(BaseMetric):
         rows: per-image rows of the last evaluation, by name of the photograph, sorted.
     """
 
+    default_prefix = ''  # names stay as the plugin gives them
+
     def __init__(self, metric: Metric) -> None:
         super().__init__(collect_device='cpu')
         self.metric = metric

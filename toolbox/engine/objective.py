@@ -59,9 +59,8 @@ class Objective(nn.Module):
         known = layout.targets(Batch.blank())
         for index, term in enumerate(self.terms):
             if term.on not in known:
-                raise ValueError(
-                    f'model.losses.{index}.on: {type(layout).__name__} predicts no {term.on!r}{did_you_mean(term.on, known)}'
-                )
+                hint = did_you_mean(term.on, known)
+                raise ValueError(f'model.losses.{index}.on: {type(layout).__name__} predicts no {term.on!r}{hint}')
             if any(other.name == term.name for other in self.terms[:index]):
                 term.name += f'_{index}'
 

@@ -1,10 +1,11 @@
 """mmengine's Runner, held to our run folder: config, log, checkpoints of plain values, resume, early stopping.
 
-What mmengine does otherwise, and why it is replaced here: it pickles checkpoints that torch's safe loader refuses, writes
-them in place, restores no random state, forgets the early-stopping counter, and calls CUDA on machines without it.
+What mmengine does otherwise, and why it is replaced here: it pickles checkpoints that torch's safe loader refuses,
+writes them in place, restores no random state, forgets the early-stopping counter, and calls CUDA where there is none.
 """
 
 import random
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -101,7 +102,7 @@ class RestorationRunner(Runner):
             custom_hooks=[self.critics, *hooks],
             launcher=launcher,
             randomness=dict(seed=config.seed),
-            experiment_name=str(work_dir.resolve()),
+            experiment_name=f'{work_dir.resolve()} {time.time_ns()}',  # mmengine keeps loggers by it, for ever
         )
 
     @property
@@ -152,9 +153,9 @@ class RestorationRunner(Runner):
         self.train_loop._epoch, self.train_loop._iter = content['epoch'], content['step']
         _set_random_state(content['random'])
 
-    def build_train_loop(self, loop: dict) -> TrainingLoop:
-        """Our loop on this runner's loader."""
-        return TrainingLoop(self, self._train_dataloader, **loop)
+    def build_train_loop(self, loop: dict | TrainingLoop) -> TrainingLoop:
+        """Our loop on this runner's loader; mmengine asks again for one that is built."""
+        return loop if isinstance(loop, TrainingLoop) else TrainingLoop(self, self._train_dataloader, **loop)
 
     def setup_env(self, env_cfg: dict) -> None:
         """A run folder holds one run: nothing in it is named after the time."""
@@ -171,7 +172,9 @@ class RestorationRunner(Runner):
 
     def build_logger(self, **_: Any) -> MMLogger:
         """mmengine's own words, warnings and worse, into train.log."""
-        return MMLogger.get_instance(self._experiment_name, log_file=str(self.folder / 'train.log'), log_level='WARNING')
+        return MMLogger.get_instance(
+            self._experiment_name, log_file=str(self.folder / 'train.log'), log_level='WARNING'
+        )
 
     def build_visualizer(self, visualizer: Any = None) -> Any:
         """No picture store of mmengine's: sample grids and scalars are files of the run folder."""
@@ -247,7 +250,7 @@ def learning_rate_schedule(config: Config, steps_per_epoch: int) -> list[dict[st
 def _random_state() -> dict[str, Any]:
     """The process's random states as plain values. Samples do not draw from them (`toolbox.rng`); dropout does."""
     version, numbers, gauss = random.getstate()
-    name, keys, position, has_gauss, cached = np.random.get_state()
+    name, keys, position, has_gauss, cached = np.random.get_state()  # noqa: NPY002
     return dict(
         python=[version, list(numbers), gauss],
         numpy=[name, keys.tolist(), position, has_gauss, cached],
@@ -259,7 +262,7 @@ def _random_state() -> dict[str, Any]:
 def _set_random_state(state: dict[str, Any]) -> None:
     version, numbers, gauss = state['python']
     random.setstate((version, tuple(numbers), gauss))
-    np.random.set_state(tuple(state['numpy']))
+    np.random.set_state(tuple(state['numpy']))  # noqa: NPY002
     torch.set_rng_state(state['torch'])
     if state['cuda'] and torch.cuda.is_available():
         torch.cuda.set_rng_state_all(state['cuda'])

@@ -1,0 +1,38 @@
+"""Small photographs for tests that run the real path end to end."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.support import scene
+
+
+@pytest.fixture(scope='session')
+def photo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Nine small JPEG photographs, not all of one size."""
+    folder = tmp_path_factory.mktemp('photos')
+    for index in range(9):
+        size = (48, 64) if index == 0 else (20, 28) if index == 1 else (48, 48)
+        Image.fromarray(scene(index, *size)).save(folder / f'photo {index}.jpg', quality=95)
+    return folder
+
+
+@pytest.fixture(scope='session')
+def competition_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The competition's layout: train_gt/, train_input/ with a gray rectangle, train.csv."""
+    root = tmp_path_factory.mktemp('competition')
+    lines = ['input_image_path,gt_image_path']
+    for folder in ('train_gt', 'train_input'):
+        (root / folder).mkdir()
+    for index in range(6):
+        name = f'TRAIN_{index:05d}.png'
+        truth = Image.fromarray(scene(index))
+        damaged = np.array(truth.convert('L'))
+        damaged[8:24, 10 + index : 30 + index] = 40 + index
+        truth.save(root / 'train_gt' / name)
+        Image.fromarray(damaged).save(root / 'train_input' / name)
+        lines.append(f'./train_input/{name},./train_gt/{name}')
+    (root / 'train.csv').write_text('\n'.join(lines) + '\n')
+    return root
