@@ -14,7 +14,7 @@ class UnetPlusPlus(SmpDecoder):
     supervision of section 3.2; smp's module.
 
     Args:
-        channels, strides: of the encoder's features, at stride 4 and each power of two to the deepest, 2 if there is one.
+        channels, strides: of the encoder's features, at 4, 8 and each power of two to the deepest, and 2 or not.
         decoder_channels: one entry per upsampling, from the deepest; the last belongs to the input's resolution, so a
             shallower encoder uses the last ones.
         interpolation: how a feature is enlarged before its convolutions, 'nearest' or 'bilinear'.
