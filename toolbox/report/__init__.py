@@ -1,0 +1,8 @@
+"""Reports that people read: self-contained HTML pages.
+
+`page`, `charts`, `images` and `statistics` are pieces for any report; `score` puts them together for scores.
+"""
+
+from toolbox.report.score import Pictures, ScoreEntry, write_score_report
+
+__all__ = ['Pictures', 'ScoreEntry', 'write_score_report']

@@ -1,0 +1,113 @@
+"""The frame of every report: one HTML file that needs nothing else, neither network nor neighbors.
+
+Markup is made by `element`, which escapes every string that is not markup itself: what comes from file names and
+configs can show up in a page, but never act in it.
+"""
+
+import html
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from toolbox.report.images import data_uri
+
+_HERE = Path(__file__).parent
+# Whatever a page holds, a browser that keeps this rule fetches nothing.
+_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+_VOID = ('img', 'meta')
+
+
+class Html(str):
+    """Markup. Any other string is text."""
+
+    __slots__ = ()
+
+
+def element(name: str, /, *content: object, **attributes: object) -> Html:
+    """``element('p', 'a < b', class_='note')``: content and attributes are escaped, `Html` and lists of it are not.
+
+    A trailing underscore in an attribute's name is dropped, others become hyphens; an attribute of None is left out.
+    """
+    written = ''.join(
+        f' {key.rstrip("_").replace("_", "-")}="{html.escape(str(value))}"'
+        for key, value in attributes.items()
+        if value is not None
+    )
+    inner = joined(content)
+    return Html(f'<{name}{written}>' if name in _VOID else f'<{name}{written}>{inner}</{name}>')
+
+
+def joined(content: Iterable[object]) -> Html:
+    """Pieces of markup and text, one after the other."""
+    return Html(''.join(map(_markup, content)))
+
+
+def _markup(piece: object) -> str:
+    if isinstance(piece, Html):
+        return piece
+    if isinstance(piece, list | tuple):
+        return joined(piece)
+    return html.escape(str(piece))
+
+
+def write_page(file: Path, title: str, *content: Html, lead: str = '') -> None:
+    """Write a page: a title, a sentence below it, sections."""
+    style = Html((_HERE / 'page.css').read_text(encoding='utf-8'))
+    script = Html((_HERE / 'page.js').read_text(encoding='utf-8'))
+    head = element(
+        'head',
+        element('meta', charset='utf-8'),
+        element('meta', http_equiv='Content-Security-Policy', content=_POLICY),
+        element('meta', name='viewport', content='width=device-width, initial-scale=1'),
+        element('title', title),
+        element('style', style),
+    )
+    header = element('header', element('h1', title), element('p', lead, class_='lead') if lead else Html())
+    body = element('body', element('main', header, *content), element('script', script))
+    file.write_text(f'<!doctype html>\n{element("html", head, body, lang="en")}\n', encoding='utf-8')
+
+
+def section(title: str, *content: object, note: str = '') -> Html:
+    """A part of the page under a heading, with a note that says how to read it."""
+    explained = element('p', note, class_='note') if note else Html()
+    return element('section', element('h2', title), explained, *content)
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, sortable: bool = False) -> Html:
+    """Rows of cells under column heads. A float is shown to four digits and sorts by its full value."""
+    rows = list(rows)
+    names = [element('button', name, type='button') if sortable else name for name in columns]
+    kinds = ['number' if _is_number(value) else None for value in rows[0]] if rows else [None] * len(columns)
+    head = [element('th', name, scope='col', class_=kind) for name, kind in zip(names, kinds, strict=True)]
+    body = [element('tr', *map(_cell, row)) for row in rows]
+    kind = 'sortable' if sortable else None
+    grid = element('table', element('thead', element('tr', *head)), element('tbody', *body), class_=kind)
+    return element('div', grid, class_='scroll')
+
+
+def _cell(value: object) -> Html:
+    if not _is_number(value):
+        return element('td', value)
+    shown = f'{value:.4f}' if isinstance(value, float) else f'{value:,}'
+    return element('td', shown, class_='number', data_value=repr(float(value)))
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def gallery(pictures: Sequence[tuple[str, np.ndarray]], title: str, text: str) -> Html:
+    """Pictures of one photograph side by side, with a line of text above and a caption below each."""
+    figures = []
+    for caption, image in pictures:
+        picture = element('img', src=data_uri(image), alt=f'{caption} of {title}')
+        figures.append(element('figure', picture, element('figcaption', caption)))
+    heading = element('p', element('strong', title), ' ', element('span', text), class_='picture-title')
+    return element('div', heading, element('div', *figures, class_='pictures'), class_='photo')
+
+
+def facts(values: Mapping[str, object]) -> Html:
+    """A few numbers that matter, large, each with its name."""
+    pairs = [element('div', element('dt', name), element('dd', value)) for name, value in values.items()]
+    return element('dl', *pairs, class_='facts')
