@@ -15,7 +15,7 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(
         description='Train a restorer. Without --data-root it trains on bundled sample photographs at a reduced scale.',
-        epilog='example: python tools/train.py configs/unetpp_cbam_b4.py --data-root photos --cfg-options data.size=256',
+        epilog='example: python tools/train.py configs/unetpp_cbam_b4.py --data-root photos --cfg-options seed=1',
     )
     parser.add_argument('config', help='config file, found from any working folder')
     parser.add_argument('--data-root', metavar='DIR', help="folder of photographs, or the competition's folder")

@@ -129,6 +129,8 @@ def test_the_competitions_folder(workplace, competition_folder, options):
         ['model.attention.type=SE'],
         ['model.attention.type=none'],
         ['model.layout.type=OneStage'],
+        ['model.layout.type=TwoStageSequential'],
+        ['model.losses.2.type=PatchGAN'],
         ['model.encoder.type=TimmEncoder', 'model.encoder.name=test_resnet', 'model.encoder.weights=None'],
         ['model.decoder.type=Unet'],
         ['model.losses.4.type=SSIM'],

@@ -29,7 +29,7 @@ class EpochSampler(Sampler):
     def __init__(self, num_samples: int, global_batch: int, seed: int, rank: int = 0, world_size: int = 1) -> None:
         if global_batch % world_size:
             raise ValueError(
-                f'data.batch_size={global_batch} counts all processes and must be a multiple of the {world_size} processes'
+                f'data.batch_size={global_batch} is over all processes: give a multiple of the {world_size} processes'
             )
         self.num_samples = num_samples
         self.global_batch = global_batch

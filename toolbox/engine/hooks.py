@@ -58,7 +58,7 @@ class ProgressHook(Hook):
     def after_train(self, runner: Any) -> None:
         self.bar.close()
         waited = runner.best_score.waited
-        if runner.best_score.should_stop and runner.epoch < runner.max_epochs:
+        if runner.stops_early and runner.epoch < runner.max_epochs:
             self.say(f'stopped early: no better {runner.ranking_metric.name} in {waited} validations')
 
     def say(self, text: str) -> None:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from toolbox.color import to_uint8
 from toolbox.contracts import Batch, PostProcess, Restored
 from toolbox.engine.objective import Objective
+from toolbox.engine.phases import PhasePlan
 from toolbox.nn.network import network_factory
 from toolbox.registry import LAYOUTS, POSTPROCESS
 
@@ -57,7 +58,8 @@ class RestorationModel(BaseModel):
 
     Attributes:
         layout: the networks.
-        step: the global step, for weight schedules; the runner keeps it.
+        phases: which of the networks train, at which step.
+        step: the global step, for weight schedules.
     """
 
     def __init__(self, model: Mapping[str, Any], precision: str = 'auto', weights: bool = True) -> None:
@@ -68,16 +70,30 @@ class RestorationModel(BaseModel):
         make_network = network_factory(encoder, model['attention'], model['decoder'])
         self.layout: nn.Module = LAYOUTS.build(model['layout'], make_network=make_network)
         self.objective = Objective(model['losses'], self.layout)
+        self.phases = PhasePlan(self.layout)
         self.postprocess: list[PostProcess] = [POSTPROCESS.build(config) for config in model['postprocess']]
         self.precision = precision
         self.step = 0
         # Convolutions run faster so on CPU and GPU alike; shapes and values are the same.
         self.to(memory_format=torch.channels_last)
 
+    def begin_step(self, step: int, total_steps: int) -> bool:
+        """Tell the model where in the run it is; whether a new phase begins."""
+        self.step = step
+        return self.phases.begin_step(step, total_steps)
+
+    def train(self, mode: bool = True) -> 'RestorationModel':
+        """As in torch, but what the current phase froze stays in eval mode."""
+        super().train(mode)
+        self.phases.apply()
+        return self
+
     def forward(self, batches: Batch | Sequence[Batch], mode: str = 'predict') -> dict[str, Tensor] | list[Outcome]:
         """Losses by name of a batch (mode `loss`), or the outcomes of batches (mode `predict`)."""
         if mode == 'loss':
-            return self.objective(self._restore(batches), self.layout.targets(batches), batches.hole, self.step)
+            restored, targets = self._restore(batches), self.layout.targets(batches)
+            counted = self.phases.current.losses if self.phases.current else None
+            return self.objective(restored, targets, batches.hole, self.step, counted)
         return [self._outcome(batch) for batch in batches]
 
     def _restore(self, batch: Batch) -> Restored:

@@ -1,6 +1,6 @@
 """The loss of a run: a weighted sum of loss plugins, each put `on` something that the layout predicts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from torch import Tensor, nn
@@ -64,12 +64,23 @@ class Objective(nn.Module):
             if any(other.name == term.name for other in self.terms[:index]):
                 term.name += f'_{index}'
 
-    def forward(self, restored: Restored, targets: Mapping[str, Tensor], hole: Tensor, step: int) -> dict[str, Tensor]:
-        """Each term that has a weight at this step, weighted, by its name; the run's loss is their sum."""
+    def forward(
+        self,
+        restored: Restored,
+        targets: Mapping[str, Tensor],
+        hole: Tensor,
+        step: int,
+        counted: Collection[str] | None = None,
+    ) -> dict[str, Tensor]:
+        """Each term that has a weight at this step, weighted, by its name; the run's loss is their sum.
+
+        Args:
+            counted: the targets whose losses count in this phase; None for all.
+        """
         values = {}
         for term in self.terms:
             weight = term.weight_at(step)
-            if not weight:
+            if not weight or (counted is not None and term.on not in counted):
                 continue
             prediction, target = restored[term.on], targets[term.on]
             values[term.name] = weight * term.loss(prediction, target, hole)

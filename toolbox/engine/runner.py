@@ -37,7 +37,7 @@ class TrainingLoop(EpochBasedTrainLoop):
     def run(self) -> nn.Module:
         """Train until the last epoch or until no better score is to be expected."""
         self.runner.call_hook('before_train')
-        while self._epoch < self._max_epochs and not self.runner.best_score.should_stop:
+        while self._epoch < self._max_epochs and not self.runner.stops_early:
             self.run_epoch()
             is_best = False
             if self._epoch % self.val_interval == 0 or self._epoch == self._max_epochs:
@@ -50,8 +50,9 @@ class TrainingLoop(EpochBasedTrainLoop):
         return self.runner.model
 
     def run_iter(self, idx: int, data_batch: Any) -> None:
-        """One step; weight schedules see its number."""
-        self.runner.restoration_model.step = self._iter
+        """One step. Patience begins anew with a phase: what trains in it has not been seen to stand still."""
+        if self.runner.restoration_model.begin_step(self._iter, self._max_iters):
+            self.runner.best_score.waited = 0
         super().run_iter(idx, data_batch)
 
 
@@ -109,6 +110,11 @@ class RestorationRunner(Runner):
     def folder(self) -> Path:
         """The run folder."""
         return Path(self.work_dir)
+
+    @property
+    def stops_early(self) -> bool:
+        """Whether patience is at its end; never before the last phase of a layout that trains in turns."""
+        return self.best_score.should_stop and self.restoration_model.phases.in_last
 
     def save(self, is_best: bool) -> None:
         """Write last.pth, and best.pth where the last validation was the best."""
