@@ -21,6 +21,8 @@ from toolbox.registry import KINDS
 # Builds a fresh instance with the plugin's example options: ``make(channels=8)`` passes what the program supplies.
 Make = Callable[..., Any]
 
+_NETWORK_PARTS = ('encoders', 'attention', 'decoders', 'layouts')
+
 
 def check_plugin(kind: str, name: str, folder: Path) -> list[str]:
     """Every violation of the contract of `kind` by the plugin registered as `name`; an empty list is a pass.
@@ -32,22 +34,23 @@ def check_plugin(kind: str, name: str, folder: Path) -> list[str]:
     problems = list(_signature_problems(kind, name))
     if problems:
         return problems
-    example = getattr(plugin, 'example_options', None)
-    options = example(folder) if example else {}
-
-    def make(**program_values: Any) -> Any:
-        with _preserved_random_state():  # initial weights may be drawn
-            return KINDS[kind].build(dict(type=name, **options), **program_values)
-
     violations = importlib.import_module(f'toolbox.checks.{kind}').violations
-    before = _random_state()
+    before = _random_state(kind)
     try:
+        example = getattr(plugin, 'example_options', None)
+        options = example(folder) if example else {}
+
+        def make(**program_values: Any) -> Any:
+            with _preserved_random_state():  # initial weights may be drawn
+                return KINDS[kind].build(dict(type=name, **options), **program_values)
+
         problems += violations(make)
     except Exception as error:  # a plugin that raises breaks its contract: say where
-        frame = traceback.extract_tb(error.__traceback__)[-1]
-        problems.append(f'raised {type(error).__name__}: {error} ({Path(frame.filename).name}, line {frame.lineno})')
-    if _random_state() != before:
-        problems.append('draws from a global random state (random, numpy.random or torch); draw from the generator it is given')
+        problems.append(f'raised {type(error).__name__}: {error} ({_place(error, plugin)})')
+    if _random_state(kind) != before:
+        problems.append(
+            'draws from a global random state (random, numpy.random or torch); draw from the generator it is given'
+        )
     return problems
 
 
@@ -66,9 +69,7 @@ def _signature_problems(kind: str, name: str) -> Iterator[str]:
             yield f'__init__ swallows options in {parameter}; name each option, so that a misspelt one is an error'
         elif parameter.name in registry.placement:
             yield f'option {parameter.name!r} is a key that the program reads; choose another name'
-        elif (
-            parameter.default is parameter.empty and parameter.name not in registry.program_values and not has_example
-        ):
+        elif parameter.default is parameter.empty and parameter.name not in registry.program_values and not has_example:
             yield (
                 f'option {parameter.name!r} has no default: give it one, or offer '
                 'example_options(tmp_path) -> dict so that the check can build the plugin'
@@ -77,9 +78,20 @@ def _signature_problems(kind: str, name: str) -> Iterator[str]:
         yield 'has no docstring; its first line is what `tools/plugins.py list` shows'
 
 
-def _random_state() -> tuple:
+def _place(error: Exception, plugin: type) -> str:
+    """The line of the plugin's file that led to an error, or the one that raised it."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if frame.filename == inspect.getfile(plugin)]
+    frame = (own or frames)[-1]
+    return f'{Path(frame.filename).name}, line {frame.lineno}'
+
+
+def _random_state(kind: str) -> tuple:
+    """What drawing from a global generator would change."""
     legacy = np.random.get_state()
-    return random.getstate(), legacy[1].tobytes(), legacy[2], torch.get_rng_state().numpy().tobytes()
+    # Network parts may draw from torch's in training: dropout, stochastic depth.
+    drawn_by_torch = b'' if kind in _NETWORK_PARTS else torch.get_rng_state().numpy().tobytes()
+    return random.getstate(), legacy[1].tobytes(), legacy[2], drawn_by_torch
 
 
 @contextmanager
