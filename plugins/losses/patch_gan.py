@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from toolbox.color import luma
-from toolbox.nn.loss import ImageLoss, check_choice, weighted_mean
+from toolbox.nn.loss import ImageLoss, at_least_float32, check_choice, weighted_mean
 from toolbox.nn.pad import pad_to_multiple
 from toolbox.registry import LOSSES
 
@@ -55,13 +55,12 @@ class PatchGAN(ImageLoss):
         pred, target, mask = self.prepared(pred, target, mask)
         constants = {name: parameter.detach() for name, parameter in self.critic.named_parameters()}
         scores = torch.func.functional_call(self.critic, constants, self._critic_input(pred, target, mask))
-        return self._mean(_restorer_terms(self.objective, scores.float()), mask)
+        return self._mean(_restorer_terms(self.objective, at_least_float32(scores)), mask)
 
     def critic_loss(self, pred: Tensor, target: Tensor, mask: Tensor) -> Tensor:
         """The critic's loss: to take the target for real and the prediction for not. No gradient for the prediction."""
         pred, target, mask = self.prepared(pred.detach(), target, mask)
-        real = self.critic(self._critic_input(target, target, mask)).float()
-        fake = self.critic(self._critic_input(pred, target, mask)).float()
+        real, fake = (at_least_float32(self.critic(self._critic_input(x, target, mask))) for x in (target, pred))
         return self._mean(_critic_terms(self.objective, real, fake), mask)
 
     def _critic_input(self, image: Tensor, target: Tensor, mask: Tensor) -> Tensor:

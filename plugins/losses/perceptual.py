@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from toolbox.nn.frozen import FrozenNetwork
-from toolbox.nn.loss import ImageLoss, weighted_mean
+from toolbox.nn.loss import ImageLoss, at_least_float32, weighted_mean
 from toolbox.nn.pad import pad_to_multiple
 from toolbox.registry import ENCODERS, LOSSES
 
@@ -80,5 +80,5 @@ class Perceptual(ImageLoss):
 
 
 def _direction(features: Tensor) -> Tensor:
-    features = features.float()
+    features = at_least_float32(features)
     return features / (features.square().sum(1, keepdim=True) + _EPS).sqrt()
