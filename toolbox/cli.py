@@ -13,7 +13,7 @@ _OWN_CODE = tuple(
     str(Path(__file__).resolve().parents[1] / folder) + os.sep for folder in ('toolbox', 'plugins', 'tools')
 )
 # What a person can cause. Raised by our own code, these carry their repair.
-_EXPECTED = (OSError, ValueError, ImportError)
+_EXPECTED = (OSError, ValueError)
 
 
 def run_tool(job: Callable[[], int | None]) -> int:

@@ -30,7 +30,7 @@ def load_config(
         say: told about options of a swapped part that its new type does not take.
 
     Raises:
-        FileNotFoundError, ValueError, ImportError: with what to type instead.
+        FileNotFoundError, ValueError: with what to type instead.
     """
     path = find_config(str(path))
     config = _read(path)

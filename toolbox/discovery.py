@@ -37,7 +37,7 @@ def import_custom(modules: Iterable[str]) -> None:
     """Import what a config lists as `custom_imports`: module names, or paths of Python files.
 
     Raises:
-        ImportError: what was asked for by name must be there.
+        ValueError: what was asked for by name must be there, and importable.
     """
     for name in modules:
         try:
@@ -46,7 +46,7 @@ def import_custom(modules: Iterable[str]) -> None:
             else:
                 importlib.import_module(name)
         except Exception as error:
-            raise ImportError(
+            raise ValueError(
                 f'custom_imports: {name!r} could not be imported: {_reason(error)}. '
                 'Give the path of a .py file, or the name of a module on the Python path'
             ) from error

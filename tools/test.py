@@ -1,4 +1,4 @@
-"""Score a trained model: `python tools/test.py configs/unetpp_cbam_b4.py [CHECKPOINT]`."""
+"""Score a trained model, or submissions to the leaderboard."""
 
 import argparse
 import sys
@@ -10,33 +10,54 @@ if __name__ == '__main__':
 from toolbox.cli import run_tool
 from toolbox.options import ParseOptions
 
+EXAMPLES = """examples:
+  python tools/test.py configs/unetpp_cbam_b4.py --report report
+  python tools/test.py --submission mine.zip --gt truth --masks masks
+  python tools/test.py --submission mine.zip theirs.zip --gt truth --masks auto --inputs damaged --report report
+"""
+
 
 def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
-    """The command line."""
+    """The command line; a model or submissions, not both."""
     parser = argparse.ArgumentParser(
-        description='Score a trained model on its validation photographs, or on others.',
-        epilog='example: python tools/test.py configs/unetpp_cbam_b4.py --json score.json',
+        description='Score a trained model on its validation photographs, or submissions to the leaderboard.',
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument('config', help='config file or run folder; without CHECKPOINT its newest best.pth is scored')
-    parser.add_argument('checkpoint', nargs='?', help='a best.pth or last.pth; it carries its own resolved config')
-    parser.add_argument(
+    model = parser.add_argument_group('a model')
+    model.add_argument('config', nargs='?', help='config file or run folder; its newest best.pth is scored')
+    model.add_argument('checkpoint', nargs='?', help='a best.pth or last.pth; it carries its own resolved config')
+    model.add_argument(
         '--data-root', metavar='DIR', help='where the photographs lie, if not where they were in training'
     )
-    parser.add_argument('--json', metavar='FILE', help='write the score, its parts and a row per image')
-    parser.add_argument(
-        '--cfg-options', nargs='+', action=ParseOptions, metavar='K=V', help="values in place of the config's"
+    model.add_argument(
+        '--cfg-options', nargs='+', action=ParseOptions, metavar='K=V', help="in place of the config's values"
     )
-    return parser.parse_args(argv)
+    submission = parser.add_argument_group('submissions')
+    submission.add_argument(
+        '--submission', nargs='+', metavar='ZIP|DIR', help='flat zip or folder of PNGs; several compare'
+    )
+    submission.add_argument('--gt', metavar='DIR', help='the true photographs')
+    submission.add_argument('--masks', metavar='DIR|auto', help='masks, 255 = hole, or auto: found in --inputs')
+    submission.add_argument('--inputs', metavar='DIR', help='the damaged gray images')
+    parser.add_argument('--json', metavar='FILE', help='write the score, its parts and a row per image')
+    parser.add_argument('--report', metavar='DIR', help='write report.html and per_image.csv')
+    arguments = parser.parse_args(argv)
+    if (arguments.config is None) == (arguments.submission is None):
+        parser.error('give a config to score a model, or --submission to score submissions')
+    if arguments.submission is not None and (arguments.gt is None or arguments.masks is None):
+        parser.error('--submission needs --gt DIR, and --masks DIR or --masks auto --inputs DIR')
+    return arguments
 
 
 def main(argv: list[str] | None = None) -> int:
     """Score; returns the exit code. What was typed is checked before torch is imported."""
     arguments = parse_arguments(argv)
-    return run_tool(lambda: run(arguments))
+    return run_tool(lambda: score_model(arguments) if arguments.config else score_submissions(arguments))
 
 
-def run(arguments: argparse.Namespace) -> None:
-    """Check paths, then score the model and print a table."""
+def score_model(arguments: argparse.Namespace) -> None:
+    """Score a checkpoint and print a table."""
     from toolbox.data.sources import check_data_root
     from toolbox.paths import find_config
 
@@ -48,11 +69,32 @@ def run(arguments: argparse.Namespace) -> None:
 
     from toolbox.apis.run_folder import write_json
     from toolbox.apis.test import print_score, score_model
+    from toolbox.report import write_score_report
 
     scored = score_model(arguments.config, arguments.checkpoint, arguments.data_root, arguments.cfg_options)
     print_score(scored)
     if arguments.json:
         write_json(Path(arguments.json), scored.as_json())
+    if arguments.report:
+        print(write_score_report(arguments.report, [scored.as_entry()], about=f'On {scored.photos}.'))
+
+
+def score_submissions(arguments: argparse.Namespace) -> None:
+    """Check submissions, then score them and print a table."""
+    from toolbox.apis.score import as_json, check_submissions, score_submissions
+
+    checked = check_submissions(arguments.submission, arguments.gt, masks=arguments.masks, inputs=arguments.inputs)
+
+    from toolbox.apis.run_folder import write_json
+    from toolbox.apis.tables import score_table
+    from toolbox.report import write_score_report
+
+    entries = score_submissions(checked)
+    print(score_table({entry.name: entry.summary for entry in entries}))
+    if arguments.json:
+        write_json(Path(arguments.json), as_json(entries))
+    if arguments.report:
+        print(write_score_report(arguments.report, entries))
 
 
 if __name__ == '__main__':

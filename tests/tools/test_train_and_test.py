@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.support import RECIPE, TINY
+from tests.support import RECIPE, TINY, scene
 from toolbox.config import load_config
 from tools import test as test_tool
 from tools import train as train_tool
@@ -200,3 +200,28 @@ def test_help_imports_nothing_heavy(tmp_path, tool):
     result = run_tool(tool, '--help', cwd=tmp_path, PYTHONPATH=str(tmp_path))
     assert result.returncode == 0, result.stderr
     assert '--data-root' in result.stdout
+
+
+def test_a_models_report_and_a_submissions(workplace, photo_folder, capsys):
+    assert train('--data-root', photo_folder, options=['train_cfg.max_epochs=1']) == 0
+    assert test_tool.main([RECIPE, '--data-root', str(photo_folder), '--report', 'report']) == 0
+    assert 'report/report.html' in capsys.readouterr().out
+    assert len(Path('report/per_image.csv').read_text().splitlines()) == 1 + 3
+
+    for folder in ('truth', 'masks', 'submission'):
+        Path(folder).mkdir()
+    for index in range(3):
+        truth, hole = scene(index), np.zeros((48, 48), np.uint8)
+        hole[5:20, 10:30] = 255
+        Image.fromarray(truth).save(f'truth/{index}.png')
+        Image.fromarray(hole).save(f'masks/{index}.png')
+        Image.fromarray(truth).save(f'submission/{index}.png')
+    arguments = ['--submission', 'submission', '--gt', 'truth', '--masks', 'masks', '--json', 's.json', '--report', 'r']
+    assert test_tool.main(arguments) == 0
+    assert json.loads(Path('s.json').read_text())['score'] == pytest.approx(1.0)
+    assert Path('r/report.html').is_file()
+    Path('submission/2.png').rename('submission/3.png')
+    assert test_tool.main(arguments) == 2
+    complaint = capsys.readouterr().err
+    assert 'missing' in complaint
+    assert 'surplus' in complaint

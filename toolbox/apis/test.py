@@ -1,7 +1,7 @@
 """Scores a trained model on its validation photographs, as training does."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,12 @@ from toolbox.apis.setup import split_photos
 from toolbox.apis.tables import score_table
 from toolbox.config import apply_options, config_from_text, load_config
 from toolbox.data.dataset import ValidationDataset
-from toolbox.data.loading import validation_loader
+from toolbox.data.loading import collate_by_shape, validation_loader
 from toolbox.engine.checkpoint import read_checkpoint
-from toolbox.engine.evaluation import build_evaluator, evaluate
-from toolbox.engine.model import RestorationModel
+from toolbox.engine.evaluation import build_evaluator, evaluate, rows_per_image
+from toolbox.engine.model import Outcome, RestorationModel
 from toolbox.paths import find_config
+from toolbox.report import Pictures, ScoreEntry
 from toolbox.schema import complete
 
 logger = logging.getLogger('huefill')
@@ -34,6 +35,7 @@ class ModelScore:
         photos: which photographs, in words.
         summary: reduced metrics over all images.
         per_image: rows by photograph's name.
+        restore: restores the photograph of a name once more, for pictures.
     """
 
     checkpoint: Path
@@ -41,10 +43,29 @@ class ModelScore:
     photos: str
     summary: dict[str, Any]
     per_image: dict[str, dict[str, Any]]
+    restore: Callable[[str], Outcome]
 
     def as_json(self) -> dict[str, Any]:
         """The keys of metrics.json plus `per_image`."""
         return {**self.summary, 'checkpoint': str(self.checkpoint), 'per_image': self.per_image}
+
+    def as_entry(self) -> ScoreEntry:
+        """For `toolbox.report.write_score_report`.
+
+        Raises:
+            ValueError: the config's metrics do not measure the leaderboard's score.
+        """
+        if 'score' not in self.summary:
+            raise ValueError(
+                "a report shows the leaderboard's score: add dict(type='Leaderboard') to the config's metrics"
+            )
+        return ScoreEntry(str(self.checkpoint), self.per_image, self._pictures)
+
+    def _pictures(self, name: str) -> Pictures:
+        outcome = self.restore(name)
+        shown = outcome.pictures(0)
+        hole = outcome.batch.hole[0, 0].to(torch.uint8).cpu().numpy()
+        return Pictures(shown['input'], shown['output'], shown['truth'], hole)
 
 
 def find_checkpoint(config: str, data_root: str | None = None) -> Path:
@@ -112,7 +133,13 @@ def score_model(
     which = (
         f'the {len(photos)} validation photos of fold {resolved.fold}' if same_photos else f'all {len(photos)} photos'
     )
-    return ModelScore(path, resolved, which, summary, evaluator.metrics[0].rows)
+    numbers = {name: index for index, name in enumerate(photos.names)}
+
+    @torch.no_grad()
+    def restore(name: str) -> Outcome:
+        return model.val_step(collate_by_shape([dataset[numbers[name]]]))[0]
+
+    return ModelScore(path, resolved, which, summary, rows_per_image(evaluator), restore)
 
 
 def print_score(score: ModelScore) -> None:

@@ -43,6 +43,15 @@ def build_evaluator(metrics: Sequence[Mapping[str, Any]]) -> Evaluator:
     return Evaluator([MetricAdapter(METRICS.build(config)) for config in metrics])
 
 
+def rows_per_image(evaluator: Evaluator) -> dict[str, dict[str, Any]]:
+    """What all metrics said of each image in the last evaluation, by the photograph's name, sorted."""
+    rows: dict[str, dict[str, Any]] = {}
+    for adapter in evaluator.metrics:
+        for name, row in adapter.rows.items():
+            rows.setdefault(name, {}).update(row)
+    return rows
+
+
 def evaluate(
     loader: Iterable[Sequence[Batch]],
     restore: Callable[[Sequence[Batch]], Sequence[Outcome]],
