@@ -14,7 +14,8 @@ class ECA(nn.Module):
 
     Args:
         channels: C.
-        gamma, beta: how the kernel grows with the channels (equation 12 of the paper, where beta is called b).
+        gamma: the larger, the slower the kernel grows with the channels (equation 12 of the paper).
+        beta: added before the division by gamma; b in the paper.
     """
 
     def __init__(self, channels: int, gamma: float = 2, beta: float = 1) -> None:

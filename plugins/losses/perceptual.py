@@ -13,7 +13,7 @@ from toolbox.nn.pad import pad_to_multiple
 from toolbox.registry import ENCODERS, LOSSES
 
 # A feature vector that ReLU has emptied has no direction, and its root no gradient.
-_EPS = 1e-10
+_EPS = 1e-6
 
 
 @LOSSES.register_module()
