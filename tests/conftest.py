@@ -4,9 +4,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from PIL import Image
 
 from tests.support import scene
+
+# The same examples in each run, however slow the machine.
+settings.register_profile('huefill', derandomize=True, deadline=None)
+settings.load_profile('huefill')
 
 
 @pytest.fixture(scope='session')

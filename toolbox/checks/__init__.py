@@ -1,6 +1,6 @@
 """Does a plugin keep the contract of its kind? Answers in words, for the author of one and for the tests of all.
 
-``toolbox/checks/<kind>.py`` knows what one kind promises: its ``violations(make)`` yields a sentence per broken promise.
+``toolbox/checks/<kind>.py`` knows what one kind promises; its ``violations(make)`` yields a sentence per broken one.
 What every kind promises is checked here: named options only, defaults that build, the global random state left alone.
 """
 
@@ -88,7 +88,7 @@ def _place(error: Exception, plugin: type) -> str:
 
 def _random_state(kind: str) -> tuple:
     """What drawing from a global generator would change."""
-    legacy = np.random.get_state()
+    legacy = np.random.get_state()  # noqa: NPY002
     # Network parts may draw from torch's in training: dropout, stochastic depth.
     drawn_by_torch = b'' if kind in _NETWORK_PARTS else torch.get_rng_state().numpy().tobytes()
     return random.getstate(), legacy[1].tobytes(), legacy[2], drawn_by_torch
@@ -96,10 +96,10 @@ def _random_state(kind: str) -> tuple:
 
 @contextmanager
 def _preserved_random_state() -> Iterator[None]:
-    python, legacy, torch_state = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    python, legacy, torch_state = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
     try:
         yield
     finally:
         random.setstate(python)
-        np.random.set_state(legacy)
+        np.random.set_state(legacy)  # noqa: NPY002
         torch.set_rng_state(torch_state)
