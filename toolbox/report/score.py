@@ -111,8 +111,8 @@ def _all_rows(entries: Sequence[ScoreEntry]) -> list[tuple[str, str, Mapping]]:
 def _overview(entries: Sequence[ScoreEntry]) -> Html:
     formula = ' + '.join(f'{weight:g} {part}' for part, weight in WEIGHTS.items())
     note = (
-        f'score = {formula}, each the mean over images. The interval (95 %, bootstrap) says how far the choice of images '
-        'moves the score.'
+        f'score = {formula}, each the mean over images. The interval (95 %, bootstrap) says '
+        'how far the choice of images moves the score.'
     )
     bars = {entry.name: bootstrap_interval(entry.values('score')) for entry in entries}
     drawing = intervals(bars, 'score with its 95 % interval')
