@@ -32,10 +32,8 @@ def split_folds(names: Sequence[str], k: int, seed: int, groups: Sequence[int] |
         raise ValueError(f'{k} folds: one validates and the others train, so give at least 2')
     if k > len(sizes):
         together = '' if len(sizes) == len(names) else f' in {len(sizes)} groups that stay together'
-        raise ValueError(
-            f'{k} folds of {len(names)} photographs{together}: a fold would be empty; '
-            f'set data.folds={max(len(sizes), 2)} or fewer, or add photographs'
-        )
+        repair = f'set data.folds={len(sizes)} or fewer, or add photographs' if len(sizes) > 1 else 'add photographs'
+        raise ValueError(f'{k} folds of {len(names)} photographs{together}: a fold would be empty; {repair}')
     ranks = np.fromiter((_rank(name, seed) for name in names), np.uint64, len(names))
     group_ranks = np.full(len(sizes), np.iinfo(np.uint64).max)
     np.minimum.at(group_ranks, group_of, ranks)

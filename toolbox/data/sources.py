@@ -148,40 +148,44 @@ def _is_competition(root: Path) -> bool:
 
 
 def _competition(root: Path) -> Manifest:
-    table = root / _CSV
-    rows = (
-        _rows(table) if table.is_file() else {f'{_TRUTH}/{name}': f'{_DAMAGED}/{name}' for name in _walk(root / _TRUTH)}
-    )
-    if not rows:
-        raise _nothing_inside(root / _TRUTH)
-    truths = sorted(rows)
-    missing = set(_missing(root, truths))
-    if missing:
-        raise FileNotFoundError(
-            f'{table} names {len(missing)} photographs that are not there, the first {min(missing)!r}; '
-            f'restore the files, or remove their rows'
-        )
-    damaged = [rows[truth] for truth in truths]
+    damaged_of = _listed_pairs(root) if (root / _CSV).is_file() else _unlisted_pairs(root)
+    truths = sorted(damaged_of)
+    damaged = [damaged_of[truth] for truth in truths]
     missing = set(_missing(root, damaged))
     return Manifest(root, truths, damaged=['' if file in missing else file for file in damaged])
 
 
-def _rows(table: Path) -> dict[str, str]:
-    """Truth -> damaged input of a `train.csv`, as normal paths below its folder."""
+def _unlisted_pairs(root: Path) -> dict[str, str]:
+    """Truth -> damaged input of the same name."""
+    pairs = {f'{_TRUTH}/{name}': f'{_DAMAGED}/{name}' for name in _walk(root / _TRUTH)}
+    if not pairs:
+        raise _nothing_inside(root / _TRUTH)
+    return pairs
+
+
+def _listed_pairs(root: Path) -> dict[str, str]:
+    """Truth -> damaged input as `train.csv` lists them; the truths are there."""
+    table = root / _CSV
+    pairs = {}
     with table.open(newline='', encoding='utf-8-sig') as file:
         reader = csv.DictReader(file)
-        columns = ('gt_image_path', 'input_image_path')
-        if not set(columns) <= set(reader.fieldnames or ()):
-            raise ValueError(
-                f'{table}: expected the columns {", ".join(columns)}, got {", ".join(reader.fieldnames or ())}'
-            )
-        rows = {}
+        columns, found = ('gt_image_path', 'input_image_path'), reader.fieldnames or ()
+        if not set(columns) <= set(found):
+            raise ValueError(f'{table}: expected the columns {", ".join(columns)}, got {", ".join(found) or "none"}')
         for row in reader:
             truth, damaged = (_below(row[column], f'{table}, line {reader.line_num}') for column in columns)
-            if truth in rows:
+            if truth in pairs:
                 raise ValueError(f'{table}, line {reader.line_num}: {truth} is listed twice')
-            rows[truth] = damaged
-    return rows
+            pairs[truth] = damaged
+    if not pairs:
+        raise FileNotFoundError(f'{table} lists no photographs; remove it to use all of {_TRUTH}/')
+    missing = list(_missing(root, list(pairs)))
+    if missing:
+        raise FileNotFoundError(
+            f'{table} names {len(missing)} photographs that are not there, the first {missing[0]!r}; '
+            'restore the files, or remove their rows'
+        )
+    return pairs
 
 
 def _below(value: str | None, where: str) -> str:
@@ -216,7 +220,8 @@ def _existing_folder(root: str | Path) -> Path:
 def _nothing_inside(root: Path) -> FileNotFoundError:
     """The error for a folder without images, with what it holds instead."""
     suffixes = Counter(name[name.rfind('.') :].lower() if '.' in name else 'no suffix' for name in _walk(root, None))
-    found = ', '.join(f'{count} x {suffix}' for suffix, count in suffixes.most_common(5)) or 'no files at all'
+    commonest = sorted(suffixes.items(), key=lambda item: (-item[1], item[0]))[:5]
+    found = ', '.join(f'{count} x {suffix}' for suffix, count in commonest) or 'no files at all'
     return FileNotFoundError(
         f'no photographs in {root}: found {found}; expected files like {", ".join(sorted(IMAGE_SUFFIXES)[:10])} ...'
     )
