@@ -1,0 +1,98 @@
+"""The pieces of a page: markup that escapes, tables, drawings, pictures."""
+
+import base64
+import io
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from toolbox.report.charts import histogram, intervals
+from toolbox.report.images import data_uri, error_map
+from toolbox.report.page import Html, element, facts, gallery, joined, section, table, write_page
+from toolbox.report.statistics import Interval
+
+NASTY = '<script>alert("x")</script>&\'"'
+ESCAPED = '&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt;&amp;&#x27;&quot;'
+
+
+def test_text_is_escaped_and_markup_is_not():
+    assert element('p', NASTY, element('b', 'x < y')) == f'<p>{ESCAPED}<b>x &lt; y</b></p>'
+    assert element('p', [NASTY, Html('<i></i>')]) == f'<p>{ESCAPED}<i></i></p>'
+    assert joined([1, ' & ', 2.5]) == '1 &amp; 2.5'
+
+
+def test_attributes_are_escaped_and_named_as_in_html():
+    assert element('a', class_='x', data_value=NASTY, title=None) == f'<a class="x" data-value="{ESCAPED}"></a>'
+    assert element('img', src='data:,') == '<img src="data:,">'
+
+
+@pytest.mark.parametrize(
+    'piece',
+    [
+        lambda: section(NASTY, NASTY, note=NASTY),
+        lambda: table([NASTY], [[NASTY]], sortable=True),
+        lambda: gallery([(NASTY, np.zeros((4, 4), np.uint8))], NASTY, NASTY),
+        lambda: facts({NASTY: NASTY}),
+        lambda: histogram(np.arange(5.0), (0, 4), NASTY),
+        lambda: intervals({NASTY: Interval(0.5, 0.4, 0.6)}, NASTY),
+    ],
+)
+def test_no_piece_lets_foreign_text_act(piece):
+    assert '<script' not in piece()
+
+
+def test_tables_sort_by_full_values_and_show_short_ones():
+    markup = table(['name', 'score', 'n'], [['a', 0.123456789, 1234]], sortable=True)
+    assert '<td class="number" data-value="0.123456789">0.1235</td>' in markup
+    assert '<td class="number" data-value="1234.0">1,234</td>' in markup
+    assert '<th scope="col" class="number"><button type="button">score</button></th>' in markup
+    assert '<tbody></tbody>' in table(['empty'], [])
+
+
+def test_a_page_stands_alone(tmp_path):
+    write_page(tmp_path / 'page.html', 'Title & more', section('Part', 'text'), lead='Lead')
+    text = (tmp_path / 'page.html').read_text(encoding='utf-8')
+    assert text.startswith('<!doctype html>')
+    assert '<title>Title &amp; more</title>' in text
+    assert 'default-src &#x27;none&#x27;' in text
+    assert not any(word in text for word in ('http://', 'https://', '@import', '<link'))
+
+
+@pytest.mark.parametrize('values', [np.linspace(0, 1, 50), np.full(9, 0.5), np.array([0.3])])
+def test_a_histogram_counts_every_value(values):
+    markup = ElementTree.fromstring(histogram(values, (values.min(), values.max()), 'x'))
+    heights = np.array([float(bar.get('height')) for bar in markup.iter('rect')])
+    counts = np.histogram(values, 24)[0]
+    np.testing.assert_allclose(heights / heights.max(), counts[counts > 0] / counts.max(), atol=0.01)
+
+
+def test_intervals_share_an_axis():
+    markup = intervals({'a': Interval(0.5, 0.4, 0.6), 'b': Interval(0.2, 0.1, 0.3), 'c' * 99: Interval(0, 0, 0)}, 'x')
+    dots = [float(dot.get('cx')) for dot in ElementTree.fromstring(markup).iter('circle')]
+    assert dots == sorted(dots, reverse=True)
+    assert 'c' * 31 not in markup
+
+
+def test_pictures_are_scaled_down_but_never_up():
+    def size(image: np.ndarray) -> tuple[int, int]:
+        content = base64.b64decode(data_uri(image).partition(',')[2])
+        return Image.open(io.BytesIO(content)).size
+
+    assert size(np.zeros((480, 960, 3), np.uint8)) == (240, 120)
+    assert size(np.zeros((20, 30), np.uint8)) == (30, 20)
+
+
+def test_the_error_map_is_white_where_nothing_is_wrong():
+    truth = np.full((6, 6, 3), 100, np.uint8)
+    output = truth.copy()
+    output[0, 0] = 164
+    output[5, 5] = 255
+    hole = np.zeros((6, 6), np.uint8)
+    hole[2, 2] = 1
+    colored = error_map(output, truth, hole)
+    assert tuple(colored[0, 5]) == (255, 255, 255)
+    assert tuple(colored[0, 0]) == tuple(colored[5, 5]) != (255, 255, 255)
+    assert tuple(colored[2, 2]) == (255, 255, 255)
+    assert {tuple(colored[place]) for place in ((1, 2), (3, 2), (2, 1), (2, 3))} == {(0, 150, 170)}

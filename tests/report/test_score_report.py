@@ -1,0 +1,134 @@
+"""The score's report: its files, and the page in a browser without a network."""
+
+import csv
+import shutil
+
+import numpy as np
+import pytest
+
+from tests.support import scene
+from toolbox.report import Pictures, ScoreEntry, write_score_report
+
+CHROMIUM, DRIVER = shutil.which('chromium'), shutil.which('chromedriver')
+COLUMNS = ('score', 'ssim', 'masked_ssim', 'hue_similarity')
+
+
+def make_entry(name: str, number: int = 20, quality: float = 0.6, notes: tuple[str, ...] = ()) -> ScoreEntry:
+    """Random rows, and pictures with a hole in their middle."""
+    rng = np.random.default_rng(len(name))
+    rows = {}
+    for index in range(number):
+        row = dict(zip(COLUMNS, rng.uniform(quality - 0.3, quality + 0.3, 4).tolist(), strict=True))
+        rows[f'photo {index} <b>'] = {**row, 'notes': notes if index == 0 else ()}
+
+    def pictures(image: str) -> Pictures:
+        truth = scene(int(image.split()[1]))
+        hole = np.zeros(truth.shape[:2], np.uint8)
+        hole[10:30, 15:40] = 1
+        return Pictures(truth[..., 0], 255 - truth, truth, hole)
+
+    return ScoreEntry(name, rows, pictures)
+
+
+def test_the_table_of_all_images(tmp_path):
+    entries = [make_entry('a.zip', notes=('no hole', 'constant prediction')), make_entry('bb.zip')]
+    page = write_score_report(tmp_path / 'new' / 'folder', entries)
+    assert page == tmp_path / 'new' / 'folder' / 'report.html'
+    rows = list(csv.DictReader((page.parent / 'per_image.csv').open(encoding='utf-8')))
+    assert [(row['entry'], row['image']) for row in rows] == [(e.name, image) for e in entries for image in e.rows]
+    assert [float(row['score']) for row in rows[:20]] == entries[0].values('score').tolist()
+    assert rows[0]['notes'] == 'no hole; constant prediction'
+
+
+def test_one_entry_is_told_with_its_uncertainty(tmp_path):
+    text = write_score_report(tmp_path, [make_entry('a.zip')], about='About & more').read_text(encoding='utf-8')
+    for part in (
+        'Score of a.zip',
+        'About &amp; more',
+        '95 % interval',
+        'is noise on 20 images',
+        'Worst and best images',
+    ):
+        assert part in text
+    assert 'Paired comparison' not in text
+    assert 'Edge cases' not in text
+
+
+def test_several_entries_are_compared_in_pairs(tmp_path):
+    entries = [
+        make_entry('weak', quality=0.3),
+        make_entry('strong', quality=0.7),
+        make_entry('strong too', quality=0.7),
+    ]
+    text = write_score_report(tmp_path, entries).read_text(encoding='utf-8')
+    assert text.index('strong') < text.index('weak')
+    assert 'a real difference' in text
+    assert 'not to be told apart' in text
+
+
+def test_edge_rules_are_reported(tmp_path):
+    text = write_score_report(tmp_path, [make_entry('a', notes=('no hole',))]).read_text(encoding='utf-8')
+    assert 'Edge cases' in text
+
+
+@pytest.mark.parametrize('number', [1, 2, 3, 11, 12, 13])
+def test_few_images_are_shown_once_each(tmp_path, number):
+    text = write_score_report(tmp_path, [make_entry('a', number=number)]).read_text(encoding='utf-8')
+    assert text.count('<figcaption>error map') == min(number, 12)
+
+
+def test_what_cannot_be_compared_is_refused(tmp_path):
+    with pytest.raises(ValueError, match='at least one'):
+        write_score_report(tmp_path, [])
+    with pytest.raises(ValueError, match="called 'a'"):
+        write_score_report(tmp_path, [make_entry('a'), make_entry('a')])
+    with pytest.raises(ValueError, match='same images'):
+        write_score_report(tmp_path, [make_entry('a'), make_entry('b', number=5)])
+
+
+@pytest.fixture
+def browser(tmp_path):
+    """Headless Chromium that can reach no network."""
+    webdriver = pytest.importorskip('selenium.webdriver', reason='needs selenium')
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    switches = 'headless no-sandbox disable-gpu no-first-run disable-background-networking disable-component-update'
+    for switch in (*switches.split(), 'disable-sync', f'user-data-dir={tmp_path / "browser"}', 'window-size=1200,1600'):
+        options.add_argument(f'--{switch}')
+    options.set_capability('goog:loggingPrefs', {'browser': 'ALL'})
+    driver = webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
+    driver.execute_cdp_cmd('Network.enable', {})
+    no_network = {'offline': True, 'latency': 0, 'downloadThroughput': 0, 'uploadThroughput': 0}
+    driver.execute_cdp_cmd('Network.emulateNetworkConditions', no_network)
+    yield driver
+    driver.quit()
+
+
+@pytest.mark.skipif(not (CHROMIUM and DRIVER), reason='needs chromium and chromedriver')
+def test_the_page_opens_without_a_network_and_sorts_by_a_click(tmp_path, browser):
+    entry = make_entry('a.zip')
+    browser.get(write_score_report(tmp_path, [entry]).as_uri())
+    assert browser.title == 'Score of a.zip'
+    assert browser.get_log('browser') == []
+    pictures = browser.execute_script('return [...document.images].map(image => image.naturalWidth)')
+    assert pictures == [48] * 48
+    loaded = browser.execute_script("return performance.getEntriesByType('resource').map(entry => entry.name)")
+    assert [name for name in loaded if not name.startswith('data:')] == []
+
+    def shown(column: int) -> list[str]:
+        cells = f'table.sortable tbody td:nth-child({column + 1})'
+        return browser.execute_script(f"return [...document.querySelectorAll('{cells}')].map(td => td.textContent)")
+
+    def click(column: int) -> str:
+        heads = browser.find_elements('css selector', 'table.sortable th')
+        heads[column].find_element('css selector', 'button').click()
+        return heads[column].get_attribute('aria-sort')
+
+    assert shown(0) == list(entry.rows)
+    scores = [f'{value:.4f}' for value in np.sort(entry.values('score'))]
+    assert click(1) == 'ascending'
+    assert shown(1) == scores
+    assert click(1) == 'descending'
+    assert shown(1) == scores[::-1]
+    assert click(0) == 'ascending'
+    assert shown(0) == list(entry.rows)  # numbers inside names count as numbers
