@@ -18,7 +18,7 @@ class FPN(SmpDecoder):
         channels, strides: of the encoder's features, three or four of them in steps of two.
         in_channels: of the network's input.
         pyramid_channels: of the pyramid's levels.
-        segmentation_channels: of the segmentation branch, a multiple of 32.
+        segmentation_channels: of the segmentation branch, a multiple of 32, 64 or more.
         dropout: of whole channels of the result, while training.
         merge: 'add' or 'cat' for the levels of the segmentation branch.
         interpolation: how a level is enlarged before it joins the next, 'nearest' or 'bilinear'.
@@ -39,8 +39,9 @@ class FPN(SmpDecoder):
 
         check_choice('FPN', 'merge', merge, ('add', 'cat'))
         check_choice('FPN', 'interpolation', interpolation, ('nearest', 'bilinear'))
-        if segmentation_channels < 32 or segmentation_channels % 32:
-            raise ValueError(f'FPN: segmentation_channels={segmentation_channels}: expected a multiple of 32, like 128')
+        # Normalized in 32 groups; a group of one channel has nothing to normalize where the feature is one pixel.
+        if segmentation_channels < 64 or segmentation_channels % 32:
+            raise ValueError(f'FPN: segmentation_channels={segmentation_channels}: expected 64, 96, 128 or so on')
         if not 0 <= dropout < 1:
             raise ValueError(f'FPN: dropout={dropout}: expected a number from 0 to below 1')
         deepest = max(*strides, 8)

@@ -43,6 +43,7 @@ class SmpEncoder(nn.Module):
                 f'{did_you_mean(name, encoders)}'
             )
         self.encoder = _build(name, in_channels, weights, sha256)
+        _freeze_unused(self.encoder)
         if output_stride is not None:
             _dilate(self.encoder, name, output_stride)
         # Item 0 is the image; encoders without a feature at stride 2 have 0 channels there.
@@ -84,6 +85,13 @@ def _build(name: str, in_channels: int, weights: str | None, sha256: str | None)
     load_verified(load, read_weights(path, sha256), f'{path} for {name}')
     encoder.set_in_channels(in_channels, pretrained=True)
     return encoder
+
+
+def _freeze_unused(encoder: nn.Module) -> None:
+    """smp keeps the layers of EfficientNets that lead from the last feature to the classifier; they get no gradient."""
+    for name in ('_conv_head', '_bn1', 'conv_head', 'bn2'):
+        if hasattr(encoder, name):
+            getattr(encoder, name).requires_grad_(False)
 
 
 def _dilate(encoder: nn.Module, name: str, output_stride: int) -> None:

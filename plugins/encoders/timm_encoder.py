@@ -15,7 +15,8 @@ class TimmEncoder(nn.Module):
     """Any backbone of timm that gives features at several strides: `features_only`, convolutional or hierarchical.
 
     Channels, strides and layout of the features are read from timm's own description (`feature_info`, `output_fmt`),
-    and tried on a small image: a backbone whose attention is made for one image size is refused.
+    and tried on a small image: a backbone whose attention is made for one image size is refused, and one with windows
+    that must divide the features (MaxViT) gets images padded to multiples of the size that it was trained on.
 
     Args:
         in_channels: of the input; pretrained first layers are adapted to it.
@@ -57,14 +58,11 @@ class TimmEncoder(nn.Module):
         if len(set(self.strides)) == 1 and len(self.strides) > 1:
             raise ValueError(
                 f'{name} has no hierarchy of features, all are at stride {self.strides[0]}; '
-                'choose a backbone with several resolutions, like efficientnet_b4, convnext_tiny or swin_tiny'
+                'choose a backbone with several resolutions, like efficientnet_b4, convnext_tiny or pvt_v2_b2'
             )
-        # MaxViT cuts the features of every stage into windows, and asserts that they divide it.
-        windows = [max(module.partition_size) for module in self.modules() if hasattr(module, 'partition_size')]
-        self.size_multiple = max(self.strides) * max(windows, default=1)
         # timm says so where features are (N, H, W, C).
         self._features_are_nhwc = getattr(self.backbone, 'output_fmt', 'NCHW') == 'NHWC'
-        self._try(name, in_channels)
+        self.size_multiple = self._find_size_multiple(name, in_channels)
 
     @staticmethod
     def example_options(folder: Path) -> dict[str, object]:
@@ -74,24 +72,34 @@ class TimmEncoder(nn.Module):
         features = self.backbone(x)
         return [feature.permute(0, 3, 1, 2) for feature in features] if self._features_are_nhwc else features
 
+    def _find_size_multiple(self, name: str, in_channels: int) -> int:
+        """The deepest stride; where windows must divide the features (MaxViT), the side of the backbone's own training.
+
+        Raises:
+            ValueError: neither works, for images of another shape than square.
+        """
+        stride = max(self.strides)
+        own_side = self.backbone.pretrained_cfg['input_size'][-1]
+        problems = []
+        for multiple in (stride, own_side):
+            if multiple % stride == 0:
+                problem = self._problem_at(multiple, 2 * multiple, in_channels)
+                if problem is None:
+                    return multiple
+                problems.append(f'{multiple}x{2 * multiple}: {problem}')
+        raise ValueError(f'{name} does not take images of any size, choose another backbone ({"; ".join(problems)})')
+
     @torch.no_grad()
-    def _try(self, name: str, in_channels: int) -> None:
-        """Raise ValueError unless an image of another shape than the one in the training gives what was described."""
-        height, width = self.size_multiple, 2 * self.size_multiple
-        device = next(self.parameters()).device
+    def _problem_at(self, height: int, width: int, in_channels: int) -> str | None:
+        """Whether an image of this size gives the features that timm describes, tried without training anything."""
         training = self.training
+        parameter = next(self.parameters())
         try:
-            shapes = [
-                tuple(f.shape[1:]) for f in self.eval()(torch.zeros(1, in_channels, height, width, device=device))
-            ]
+            features = self.eval()(parameter.new_zeros(1, in_channels, height, width))
         except (RuntimeError, AssertionError) as error:
-            raise ValueError(
-                f'{name} cannot take images of any size ({height}x{width} failed: {error}); choose another backbone'
-            ) from error
+            return str(error)
         finally:
             self.train(training)
+        shapes = [tuple(feature.shape[1:]) for feature in features]
         expected = [(c, height // s, width // s) for c, s in zip(self.channels, self.strides, strict=True)]
-        if shapes != expected:
-            raise ValueError(
-                f'{name} gives features {shapes} for {height}x{width}, and describes {expected}; choose another'
-            )
+        return None if shapes == expected else f'features {shapes} where {expected} are described'

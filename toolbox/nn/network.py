@@ -84,14 +84,13 @@ def attended_features(at: Placement, num_features: int) -> tuple[int, ...]:
     Raises:
         ValueError: `at` means no feature.
     """
-    if at == 'all':
-        return tuple(range(num_features))
-    indices = (-1,) if at == 'top' else (at,) if isinstance(at, int) else at
+    named = {'top': [-1], 'all': range(num_features)}
+    indices = named.get(at) if isinstance(at, str) else [at] if isinstance(at, int) else at
     expected = (
         "expected 'top' (the deepest feature), 'all', or indices of features, "
         f'like [0, -1]; the encoder has {num_features}: {-num_features} to {num_features - 1}'
     )
-    if isinstance(indices, str) or not all(type(index) is int for index in indices):
+    if not isinstance(indices, Sequence) or any(type(index) is not int for index in indices):
         raise ValueError(f'model.attention.at={at!r}: {expected}')
     if not all(-num_features <= index < num_features for index in indices):
         raise ValueError(f'model.attention.at={at!r} is out of range: {expected}')

@@ -1,7 +1,9 @@
 """A timm backbone as a list of features, with its weights verified."""
 
 import difflib
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -59,11 +61,7 @@ def _create(name: str, in_channels: int, options: dict[str, Any], state: dict[st
     create = partial(timm.create_model, name, features_only=True, in_chans=in_channels, **source, **options)
     try:
         model = _for_any_size(create)
-    except (
-        TypeError,
-        AssertionError,
-        NotImplementedError,
-    ) as error:  # what architectures say to options they do not have
+    except (TypeError, IndexError, AssertionError, NotImplementedError) as error:  # an option that it does not have
         raise ValueError(f'{name} cannot be built as features with {options}: {error}') from error
     except RuntimeError as error:  # the same, or, with weights, torch's word for a wrong shape
         if state is not None:
@@ -83,6 +81,18 @@ def _for_any_size(create: Callable[..., nn.Module]) -> nn.Module:
         if 'strict_img_size' not in str(error):
             raise
     return create()
+
+
+@contextmanager
+def _quiet_loading() -> Iterator[None]:
+    """timm warns of each tensor of a classifier that a model of features has no place for; ours are verified."""
+    logger = logging.getLogger('timm.models._builder')
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _hub_weights(name: str) -> Path:

@@ -95,8 +95,10 @@ def load_verified(load: Callable[[dict[str, Tensor]], nn.Module], weights: dict[
     }
     try:
         filled = load(traces).state_dict()
-    except RuntimeError as error:  # torch's for another shape
-        raise ValueError(f'{label}: these weights do not fit: {error}. {_OTHER_WEIGHTS}') from error
+    except RuntimeError as error:  # torch's, about other shapes
+        first, *others = [line.strip(' \t.') for line in str(error).splitlines()[1:]] or [str(error)]
+        also = f' and {len(others)} more' if others else ''
+        raise ValueError(f'{label}: these weights do not fit: {first}{also}. {_OTHER_WEIGHTS}') from error
     wanted = {key: value for key, value in filled.items() if value.is_floating_point()}
     missing = [key for key, value in wanted.items() if not value.isnan().all()]
     if missing:

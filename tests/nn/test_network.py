@@ -1,0 +1,139 @@
+import pytest
+import timm
+import torch
+from segmentation_models_pytorch.base import SegmentationHead
+from segmentation_models_pytorch.base.initialization import initialize_head
+from segmentation_models_pytorch.decoders.unetplusplus.decoder import UnetPlusPlusDecoder
+
+from toolbox.discovery import discover_plugins
+from toolbox.nn.network import Network, attended_features, network_factory
+
+discover_plugins()
+
+TINY = {'type': 'TinyEncoder'}
+NONE = {'type': 'none'}
+UNET = {'type': 'Unet', 'decoder_channels': (16, 8, 8)}
+
+
+def count(module):
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+@pytest.mark.parametrize(('in_channels', 'out_channels'), [(1, 1), (1, 3)])
+def test_published_stage_has_the_parameters_of_its_parts(in_channels, out_channels):
+    """timm's B4 features, smp's U-Net++ decoder and 3x3 head, and one CBAM: 2 C (C / 16) + 2 * 7^2 parameters."""
+    encoder = {'type': 'TimmEncoder', 'name': 'efficientnet_b4', 'weights': None}
+    attention = {'type': 'CBAM', 'reduction': 16, 'kernel_size': 7}
+    network = Network(in_channels, out_channels, encoder, attention, {'type': 'UnetPlusPlus'})
+    backbone = timm.create_model('efficientnet_b4', features_only=True, in_chans=in_channels)
+    channels = backbone.feature_info.channels()
+    assert channels == [24, 32, 56, 160, 448]
+    decoder = UnetPlusPlusDecoder([in_channels, *channels], (256, 128, 64, 32, 16))
+    cbam = 2 * 448 * (448 // 16) + 2 * 7 * 7
+    head = SegmentationHead(16, out_channels)
+    assert count(network) == count(backbone) + count(decoder) + cbam + count(head)
+    assert count(network) == {1: 19_842_395, 3: 19_842_685}[out_channels]
+
+
+def test_decodes_what_smp_decodes():
+    """The same weights in smp's own U-Net++ on smp's own encoder give the same image."""
+    import segmentation_models_pytorch as smp
+
+    encoder = {'type': 'SmpEncoder', 'name': 'resnet18', 'weights': None}
+    network = Network(1, 3, encoder, NONE, {'type': 'UnetPlusPlus'}).eval()
+    reference = smp.UnetPlusPlus('resnet18', encoder_weights=None, in_channels=1, classes=3).eval()
+    reference.encoder.load_state_dict(network.encoder.encoder.state_dict())
+    reference.decoder.load_state_dict(network.decoder.decoder.state_dict())
+    reference.segmentation_head[0].load_state_dict(network.head.state_dict())
+    image = torch.rand(2, 1, 64, 96)
+    with torch.no_grad():
+        torch.testing.assert_close(network(image), reference((image - 0.5) / 0.225))
+
+
+def test_head_starts_like_smps():
+    torch.manual_seed(0)
+    head = Network(1, 3, TINY, NONE, UNET).head
+    reference = SegmentationHead(8, 3)
+    initialize_head(reference)
+    bound = reference[0].weight.abs().max()
+    assert head.bias.abs().max() == reference[0].bias.abs().max() == 0
+    torch.testing.assert_close(head.weight.abs().max(), bound, rtol=0.1, atol=0)
+
+
+@pytest.mark.parametrize('decoder', [UNET, {'type': 'FPN', 'segmentation_channels': 64}, {'type': 'DeepLabV3Plus'}])
+@pytest.mark.parametrize(('height', 'width'), [(1, 1), (5, 7), (33, 64), (96, 8)])
+def test_any_size_goes_through(decoder, height, width):
+    network = Network(2, 3, TINY, NONE, decoder).eval()
+    out = network(torch.rand(1, 2, height, width))
+    assert out.shape == (1, 3, height, width)
+    assert out.isfinite().all()
+
+
+def test_one_pixel_trains():
+    network = Network(1, 1, TINY, {'type': 'CBAM', 'at': 'all'}, UNET).train()
+    network(torch.rand(1, 1, 1, 1)).sum().backward()
+    assert all(parameter.grad.isfinite().all() for parameter in network.parameters())
+
+
+def test_answers_in_float32_under_autocast_and_in_the_dtype_of_the_input():
+    network = Network(1, 3, TINY, {'type': 'SE'}, {'type': 'DeepLabV3Plus'}).eval()
+    image = torch.rand(1, 1, 20, 20)
+    with torch.no_grad():
+        exact = network(image)
+        with torch.autocast('cpu', dtype=torch.bfloat16):
+            half = network(image)
+        assert half.dtype == torch.float32
+        torch.testing.assert_close(half, exact, rtol=0.1, atol=0.1)
+        double = network.double()(image.double())
+    assert double.dtype == torch.float64
+    torch.testing.assert_close(double.float(), exact, rtol=1e-3, atol=1e-3)
+
+
+def test_channels_last_changes_no_value():
+    network = Network(3, 3, TINY, {'type': 'CBAM'}, {'type': 'UnetPlusPlus'}).eval()
+    image = torch.rand(2, 3, 24, 40)
+    with torch.no_grad():
+        plain = network(image)
+        network.to(memory_format=torch.channels_last)
+        torch.testing.assert_close(network(image.contiguous(memory_format=torch.channels_last)), plain)
+
+
+@pytest.mark.parametrize(
+    ('at', 'attended'),
+    [('top', (2,)), ('all', (0, 1, 2)), (0, (0,)), (-1, (2,)), ([0, -1], (0, 2)), ((1, 1, -2), (1,)), ([], ())],
+)
+def test_attention_stands_where_it_is_placed(at, attended):
+    assert attended_features(at, 3) == attended
+    network = Network(1, 1, TINY, {'type': 'SE', 'reduction': 4, 'at': at}, UNET)
+    assert tuple(map(int, network.attention)) == attended
+    channels = [network.encoder.channels[index] for index in attended]
+    blocks = [block.state_dict() for block in network.attention.values()]
+    assert [max(max(tensor.shape) for tensor in block.values()) for block in blocks] == channels
+
+
+def test_attention_sees_its_feature_and_the_decoder_sees_the_attended_one():
+    network = Network(1, 1, TINY, {'type': 'SE', 'at': [1]}, UNET).eval()
+    image = torch.rand(1, 1, 16, 16)
+    plain = network(image)
+    network.attention['1'].forward = lambda feature: feature * 0
+    features = network.encoder((image - 0.5) / 0.225)
+    features[1] = features[1] * 0
+    with torch.no_grad():
+        changed = network(image)
+        torch.testing.assert_close(changed, network.head(network.decoder(features, image)))
+    assert not torch.allclose(changed, plain)
+
+
+@pytest.mark.parametrize('at', [3, [-4], 'bottom', 1.0, [True], ['top']])
+def test_a_placement_that_means_nothing_is_refused_with_what_would(at):
+    with pytest.raises(ValueError, match=r"model\.attention\.at=.*'top'.*'all'.*-3 to 2"):
+        attended_features(at, 3)
+
+
+def test_factory_tells_where_a_config_is_wrong_before_anything_is_built():
+    with pytest.raises(ValueError, match=r"model\.attention\.type: .*'CBMA'.*did you mean 'CBAM'"):
+        network_factory(TINY, {'type': 'CBMA'}, UNET)
+    with pytest.raises(ValueError, match=r'model\.decoder\.channels: .*set by the program'):
+        network_factory(TINY, NONE, {'type': 'Unet', 'channels': (1, 2)})
+    make_network = network_factory(TINY, NONE, UNET)
+    assert make_network(2, 5)(torch.rand(1, 2, 8, 8)).shape == (1, 5, 8, 8)
