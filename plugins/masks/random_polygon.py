@@ -97,7 +97,7 @@ def _to_unit_box(polygon: np.ndarray) -> np.ndarray:
 
 
 def _simple_polygon(num_corners: int, rng: np.random.Generator) -> np.ndarray:
-    """Uniform points joined at random, crossings removed by 2-opt moves (Auer & Held 1996, 'RPG', section 3)."""
+    """Uniform points joined at random, crossings removed by 2-opt moves (Auer & Held 1996, 'RPG - Heuristics for ... Random Polygons')."""
     points = rng.random((num_corners, 2))
     x, y = (points[:, None] - points).transpose(2, 0, 1)
     # left[a][b][c]: whether point c lies to the left of the line from a to b.

@@ -1,0 +1,67 @@
+"""Holes from files: the masks of a public set, or of damage that was traced by hand."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from toolbox.contracts import require_room_for_a_hole
+from toolbox.imageio import IMAGE_SUFFIXES, read_mask, write_png
+from toolbox.registry import MASKS
+
+
+@MASKS.register_module()
+class MaskFolder:
+    """Masks from a folder of image files, 255 = hole, resized to the image (nearest pixel).
+
+    A file that holds no hole, or nothing else, once it is resized, is passed over for the next one in order of names.
+
+    Args:
+        root: the folder; folders inside it are searched, too.
+    """
+
+    def __init__(self, root: str) -> None:
+        folder = Path(root)
+        if not folder.is_dir():
+            raise FileNotFoundError(f'MaskFolder(root={root!r}): no such folder; give a folder of mask images')
+        self.files = sorted(path for path in folder.rglob('*') if path.suffix.lower() in IMAGE_SUFFIXES)
+        if not self.files:
+            raise FileNotFoundError(f'MaskFolder(root={root!r}): no image file in it; give a folder of mask images')
+        self.root = root
+
+    @staticmethod
+    def example_options(folder: Path) -> dict[str, Any]:
+        """Write masks of halves and quarters into `folder`."""
+        for top in (4, 8):
+            for left in (4, 8):
+                mask = np.zeros((8, 8), np.uint8)
+                mask[:top, :left] = 255
+                if not mask.all():
+                    write_png(folder / f'{top}x{left}.png', mask)
+        return {'root': str(folder)}
+
+    def __call__(
+        self,
+        height: int,
+        width: int,
+        rng: np.random.Generator,
+        *,
+        progress: float = 1.0,
+        gray: np.ndarray | None = None,
+    ) -> np.ndarray:
+        require_room_for_a_hole(height, width)
+        first = int(rng.integers(len(self.files)))
+        for path in self.files[first:] + self.files[:first]:
+            mask = _resized(read_mask(path), height, width)
+            if mask.any() and not mask.all():
+                return mask
+        raise ValueError(
+            f'MaskFolder(root={self.root!r}): at {height}x{width} every mask is all hole or has none; '
+            'give masks that are 255 in the hole and 0 elsewhere'
+        )
+
+
+def _resized(mask: np.ndarray, height: int, width: int) -> np.ndarray:
+    rows = np.arange(height) * mask.shape[0] // height
+    columns = np.arange(width) * mask.shape[1] // width
+    return mask[np.ix_(rows, columns)]
