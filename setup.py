@@ -20,13 +20,16 @@ REQUIRES = [
     'open-clip-torch>=2.30',
     'umap-learn>=0.5.7',
     'hdbscan>=0.8.39',
+    'huggingface-hub>=0.24',
     'matplotlib>=3.8',
     'numba>=0.60',
     'numpy>=1.26',
     'opencv-python-headless>=4.10',  # the package of mmengine, which needs libGL, lays the same files
     'pillow>=11.3',
     'scikit-learn>=1.5',
+    'safetensors>=0.4',
     'scipy>=1.13',
+    'tqdm>=4.66',
 ]
 TEST = ['hypothesis>=6.100', 'pytest>=8.0', 'pytest-xdist>=3.6', 'setuptools>=68']
 DEV = [*TEST, 'ruff>=0.9']

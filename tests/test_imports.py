@@ -1,0 +1,162 @@
+"""Who may import whom (docs/architecture.md), read from the files; and what the tools load to print their help."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from toolbox.discovery import discover_plugins
+from toolbox.paths import REPOSITORY
+from toolbox.registry import KINDS
+
+discover_plugins()
+
+# A file or folder -> the parts of the project that it may import. The most specific entry counts.
+_PARTS_FOR_PLUGINS = ('contracts', 'registry', 'nn', 'color', 'imageio', 'checks', 'scoring', 'rng')
+_FOR_PLUGINS = tuple(f'toolbox.{part}' for part in _PARTS_FOR_PLUGINS)
+_FOR_TOOLS = tuple(f'toolbox.{part}' for part in ('apis', 'cli', 'options', 'paths', 'data.sources', 'report'))
+ALLOWED = {
+    'toolbox': ('toolbox',),
+    'toolbox/color.py': (),
+    'toolbox/rng.py': (),
+    'toolbox/imageio.py': (),
+    'toolbox/paths.py': (),
+    'toolbox/registry.py': (),
+    'toolbox/contracts.py': ('toolbox.color',),
+    'toolbox/nn': ('toolbox.nn', 'toolbox.contracts', 'toolbox.registry', 'toolbox.color', 'toolbox.scoring'),
+    'toolbox/scoring': ('toolbox.scoring', 'toolbox.color'),
+    'toolbox/checks': _FOR_PLUGINS,
+    'toolbox/templates': _FOR_PLUGINS,
+    'plugins': _FOR_PLUGINS,
+    'tools': _FOR_TOOLS,
+}
+# A file or folder -> the packages besides the standard library that it may import when it is itself imported.
+# Everything heavier is imported inside the functions that use it.
+LOADED_AT_ONCE = {
+    'toolbox/color.py': {'torch', 'numpy'},
+    'toolbox/rng.py': {'numpy'},
+    'toolbox/imageio.py': {'numpy', 'PIL'},
+    'toolbox/paths.py': set(),
+    'toolbox/contracts.py': {'torch', 'numpy'},
+    'toolbox/registry.py': {'mmengine'},
+    'toolbox/discovery.py': set(),
+    'toolbox/data/manifest.py': {'numpy'},
+    'toolbox/data/sources.py': {'numpy'},
+    'toolbox/checks': {'torch', 'numpy'},
+    'toolbox/nn': {'torch', 'numpy'},
+    'toolbox/templates': {'torch', 'numpy'},
+    'plugins': {'torch', 'numpy', 'PIL'},
+    'tools': set(),
+}
+# What `toolbox` may name all the same: a word of its own, and the finder of the one job that has no config.
+NAMED = {'none', 'ConstantRegion'}
+FILES = sorted(
+    path.relative_to(REPOSITORY).as_posix()
+    for folder in ('toolbox', 'plugins', 'tools')
+    for path in (REPOSITORY / folder).rglob('*.py')
+)
+TOOLS = tuple(f'toolbox.{part}' for part in ('apis', 'cli', 'options', 'paths', 'data.sources', 'report'))
+ALLOWED = {
+    'toolbox': ('toolbox',),
+    'toolbox/color.py': (),
+    'toolbox/rng.py': (),
+    'toolbox/imageio.py': (),
+    'toolbox/paths.py': (),
+    'toolbox/registry.py': (),
+    'toolbox/contracts.py': ('toolbox.color',),
+    'toolbox/nn': ('toolbox.nn', 'toolbox.contracts', 'toolbox.registry', 'toolbox.color', 'toolbox.scoring'),
+    'toolbox/scoring': ('toolbox.scoring', 'toolbox.color'),
+    'toolbox/checks': _FOR_PLUGINS,
+    'toolbox/templates': _FOR_PLUGINS,
+    'plugins': _FOR_PLUGINS,
+    'tools': _FOR_TOOLS,
+}
+# A file or folder -> the packages besides the standard library that it may import when it is itself imported.
+# Everything heavier is imported inside the functions that use it.
+LOADED_AT_ONCE = {
+    'toolbox/color.py': {'torch', 'numpy'},
+    'toolbox/rng.py': {'numpy'},
+    'toolbox/imageio.py': {'numpy', 'PIL'},
+    'toolbox/paths.py': set(),
+    'toolbox/contracts.py': {'torch', 'numpy'},
+    'toolbox/registry.py': {'mmengine'},
+    'toolbox/discovery.py': set(),
+    'toolbox/data/manifest.py': {'numpy'},
+    'toolbox/data/sources.py': {'numpy'},
+    'toolbox/checks': {'torch', 'numpy'},
+    'toolbox/nn': {'torch', 'numpy'},
+    'toolbox/templates': {'torch', 'numpy'},
+    'plugins': {'torch', 'numpy', 'PIL'},
+    'tools': set(),
+}
+FILES = sorted(
+    path.relative_to(REPOSITORY).as_posix()
+    for folder in ('toolbox', 'plugins', 'tools')
+    for path in (REPOSITORY / folder).rglob('*.py')
+)
+TOOLS = sorted(path.name for path in (REPOSITORY / 'tools').glob('*.py'))
+
+
+def imports(file: str, inside_functions: bool = True) -> Iterator[str]:
+    """Dotted names of the modules that a file imports."""
+    waiting: list[ast.AST] = [ast.parse((REPOSITORY / file).read_text(encoding='utf-8'))]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f'{file}, line {node.lineno}: relative import'
+            yield from (f'{node.module}.{alias.name}' for alias in node.names)
+        elif inside_functions or not isinstance(node, ast.FunctionDef):
+            waiting += ast.iter_child_nodes(node)
+
+
+def rule(rules: dict, file: str) -> tuple | set | None:
+    """The entry for a file, or for the innermost of its folders that has one."""
+    path = Path(file)
+    return next((rules[part.as_posix()] for part in (path, *path.parents) if part.as_posix() in rules), None)
+
+
+@pytest.mark.parametrize('file', FILES)
+def test_imports_from_the_project(file: str) -> None:
+    of_project = [name for name in imports(file) if name.partition('.')[0] in ('toolbox', 'plugins', 'tools', 'tests')]
+    allowed = rule(ALLOWED, file)
+    assert [name for name in of_project if not f'{name}.'.startswith(tuple(f'{part}.' for part in allowed))] == []
+
+
+@pytest.mark.parametrize('file', [file for file in FILES if rule(LOADED_AT_ONCE, file) is not None])
+def test_heavy_packages_load_where_they_are_used(file: str) -> None:
+    loaded = {name.partition('.')[0] for name in imports(file, inside_functions=False)}
+    assert loaded - set(sys.stdlib_module_names) - {'toolbox'} <= rule(LOADED_AT_ONCE, file)
+
+
+@pytest.mark.parametrize('file', [file for file in FILES if file.startswith(('toolbox/data/', 'toolbox/engine/'))])
+def test_jobs_call_the_engine_not_the_other_way_round(file: str) -> None:
+    assert [name for name in imports(file) if name.startswith('toolbox.apis')] == []
+
+
+@pytest.mark.parametrize('file', [file for file in FILES if file.startswith('toolbox/')])
+def test_toolbox_names_no_plugin(file: str) -> None:
+    plugins = {name for registry in KINDS.values() for name in registry.module_dict} - NAMED
+    tree = ast.parse((REPOSITORY / file).read_text(encoding='utf-8'))
+    strings = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    assert strings & plugins == set()
+
+
+@pytest.mark.parametrize('tool', TOOLS)
+def test_help_loads_no_heavy_package(tool: str, tmp_path: Path) -> None:
+    """From another folder, and as `python tools/x.py` starts it: with tools/ first on the path."""
+    script = (
+        'import runpy, sys\n'
+        'sys.path[0], sys.argv = sys.argv[1], [sys.argv[1] + "/" + sys.argv[2], "--help"]\n'
+        'try:\n    runpy.run_path(sys.argv[0], run_name="__main__")\n'
+        'finally:\n    print({"torch", "numpy", "mmengine", "PIL"} & set(sys.modules))'
+    )
+    command = [sys.executable, '-c', script, str(REPOSITORY / 'tools'), tool]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert result.stdout.startswith('usage:')
+    assert result.stdout.endswith('set()\n')
+    assert (result.returncode, result.stderr) == (0, '')
