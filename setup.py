@@ -31,7 +31,7 @@ REQUIRES = [
     'scipy>=1.13',
     'tqdm>=4.66',
 ]
-TEST = ['hypothesis>=6.100', 'pytest>=8.0', 'pytest-xdist>=3.6', 'setuptools>=68']
+TEST = ['hypothesis>=6.100', 'pytest>=8.0', 'pytest-xdist>=3.6', 'selenium>=4.20', 'setuptools>=68']
 DEV = [*TEST, 'ruff>=0.9']
 
 setup(
@@ -49,6 +49,7 @@ setup(
         *(f'toolbox.configs.{package}' for package in find_namespace_packages('configs', exclude=['*__pycache__'])),
     ],
     package_dir={'toolbox.configs': 'configs'},
+    package_data={'toolbox.report': ['*.css', '*.js']},
     install_requires=REQUIRES,
     extras_require={'test': TEST, 'dev': DEV},
 )

@@ -1,0 +1,1 @@
+"""Measurements of speed, one module per subcommand of `tools/benchmark.py`."""

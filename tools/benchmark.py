@@ -1,0 +1,43 @@
+"""Measure speed: `python tools/benchmark.py score`."""
+
+import argparse
+import sys
+from pathlib import Path
+
+if __name__ == '__main__':
+    sys.path[0] = str(Path(__file__).resolve().parents[1])  # not tools/, whose files would shadow packages
+
+from toolbox.cli import run_tool
+
+
+def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
+    """The command line; each subcommand sets the `job` that runs it."""
+    parser = argparse.ArgumentParser(description='Measure how fast parts of the toolbox are, on this machine.')
+    jobs = parser.add_subparsers(required=True, metavar='JOB')
+    _add_score(jobs)
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Measure and print; returns the exit code."""
+    arguments = parse_arguments(argv)
+    return run_tool(lambda: arguments.job(arguments))
+
+
+def _add_score(jobs: argparse._SubParsersAction) -> None:
+    parser = jobs.add_parser('score', help="the leaderboard's score against its transcription with skimage and cv2")
+    parser.add_argument('--size', type=int, default=512, metavar='PX', help='side of the image (default: 512)')
+    parser.add_argument('--repeats', type=int, default=20, metavar='N', help='timed runs of each (default: 20)')
+    parser.add_argument('--device', choices=('cpu', 'cuda'), default='cpu', help='cpu: one thread (default)')
+    parser.set_defaults(job=score)
+
+
+def score(arguments: argparse.Namespace) -> None:
+    """Time the score."""
+    from toolbox.apis.benchmark.score import benchmark_score
+
+    print(benchmark_score(arguments.size, arguments.repeats, arguments.device))
+
+
+if __name__ == '__main__':
+    sys.exit(main())
