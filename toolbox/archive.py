@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 # The table of contents of a ZIP becomes Python objects, about 15 bytes in memory for each of its own.
 MAX_DIRECTORY_BYTES = 4 * 2**20
@@ -55,8 +55,8 @@ class Submission:
 
     path: Path
     names: list[str]
-    problems: list[Problem] = field(default_factory=list)
-    _open: Callable[[str], io.BufferedIOBase] = field(repr=False, default=None)
+    problems: list[Problem]
+    _open: Callable[[str], IO[bytes]] = field(repr=False)
 
     def read(self, name: str, max_bytes: int) -> bytes:
         """The content of a file.
