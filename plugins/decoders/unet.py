@@ -17,7 +17,6 @@ class Unet(SmpDecoder):
         decoder_channels: one entry per upsampling, from the deepest; the last belongs to the input's resolution, so a
             shallower encoder uses the last ones.
         interpolation: how a feature is enlarged before its convolutions, 'nearest' or 'bilinear'.
-        block_attention: 'scse' for squeeze-and-excitation of channels and places in each block, or None.
     """
 
     def __init__(
@@ -26,19 +25,16 @@ class Unet(SmpDecoder):
         strides: Sequence[int],
         decoder_channels: Sequence[int] = (256, 128, 64, 32, 16),
         interpolation: str = 'nearest',
-        block_attention: str | None = None,
     ) -> None:
         from segmentation_models_pytorch.decoders.unet.decoder import UnetDecoder
 
         check_choice('Unet', 'interpolation', interpolation, ('nearest', 'bilinear'))
-        check_choice('Unet', 'block_attention', block_attention, (None, 'scse'))
         pyramid = Pyramid(channels, strides, 'Unet')
         chosen = upsampling_channels(decoder_channels, pyramid.depth, 'Unet')
         decoder = UnetDecoder(
             encoder_channels=pyramid.channels,
             decoder_channels=chosen,
             n_blocks=pyramid.depth,
-            attention_type=block_attention,
             interpolation_mode=interpolation,
         )
         super().__init__(decoder, pyramid, out_channels=chosen[-1])

