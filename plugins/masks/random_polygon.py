@@ -1,6 +1,7 @@
 """Random simple, star-shaped and convex polygons: the damage that the published solution trained on."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -58,28 +59,26 @@ class RandomPolygon:
         progress: float = 1.0,
         gray: np.ndarray | None = None,
     ) -> np.ndarray:
+        return self.draw(height, width, rng)[0]
+
+    def draw(self, height: int, width: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """A mask, and the corners of its polygon: int (K, 2), x and y in pixels."""
+        import cv2
+
         require_room_for_a_hole(height, width)
         min_height, min_width = min(self.min_box, (height + 1) // 2), min(self.min_box, (width + 1) // 2)
         min_area = (min_height // 2) * (min_width // 2) + 1
         while True:
-            left, box_width, top, box_height = *_span(width, min_width, rng), *_span(height, min_height, rng)
-            num_corners = rng.integers(self.min_corners, self.max_corners, endpoint=True)
+            (left, box_width), (top, box_height) = _span(width, min_width, rng), _span(height, min_height, rng)
+            num_corners = int(rng.integers(self.min_corners, self.max_corners, endpoint=True))
             kind = self.kinds[rng.integers(len(self.kinds))]
-            corners = _to_unit_box(_POLYGONS[kind](int(num_corners), rng))
+            corners = _to_unit_box(_POLYGONS[kind](num_corners, rng))
             corners = np.rint(corners * (box_width, box_height)).astype(np.int32)
-            inside = _draw(corners, box_height, box_width)
-            if min_area <= np.count_nonzero(inside) < height * width:
-                mask = np.zeros((height, width), np.uint8)
-                mask[top : top + box_height, left : left + box_width] = inside
-                return mask
-
-
-def _draw(corners: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Fill a polygon, even-odd, on a canvas of uint8 (height, width); corners: int32 (K, 2), x and y."""
-    import cv2
-
-    canvas = np.zeros((height, width), np.uint8)
-    return cv2.fillPoly(canvas, [corners], 1)
+            mask = np.zeros((height, width), np.uint8)
+            box = mask[top : top + box_height, left : left + box_width]
+            cv2.fillPoly(box, [corners], 1)
+            if min_area <= np.count_nonzero(box) < height * width:
+                return mask, corners + np.array([left, top])
 
 
 def _span(side: int, min_length: int, rng: np.random.Generator) -> tuple[int, int]:
@@ -97,11 +96,11 @@ def _to_unit_box(polygon: np.ndarray) -> np.ndarray:
 
 
 def _simple_polygon(num_corners: int, rng: np.random.Generator) -> np.ndarray:
-    """Uniform points joined at random, crossings removed by 2-opt moves (Auer & Held 1996, 'RPG - Heuristics for ... Random Polygons')."""
+    """Uniform points joined at random, crossings removed by 2-opt moves (Auer & Held 1996, RPG, 2-opt moves)."""
     points = rng.random((num_corners, 2))
     x, y = (points[:, None] - points).transpose(2, 0, 1)
-    # left[a][b][c]: whether point c lies to the left of the line from a to b.
-    left = (x[:, :, None] * y[:, None, :] > y[:, :, None] * x[:, None, :]).tolist()
+    # Byte (a n + b) n + c: whether point c lies to the left of the line from a to b.
+    left = (x[:, :, None] * y[:, None, :] > y[:, :, None] * x[:, None, :]).tobytes()
     order = list(range(num_corners))
     i = num_clean = 0
     while num_clean < num_corners:
@@ -116,15 +115,17 @@ def _simple_polygon(num_corners: int, rng: np.random.Generator) -> np.ndarray:
     return points[order]
 
 
-def _crossing_edge(i: int, order: list[int], left: list[list[list[bool]]]) -> int | None:
-    """An edge of the closed line through `order` that crosses its edge i. Edge i runs from corner i to the next."""
+def _crossing_edge(i: int, order: list[int], left: bytes) -> int | None:
+    """The next edge of the closed line through `order` that crosses edge i. Edge i runs from corner i to the next."""
     num_corners = len(order)
-    a, b = order[i], order[(i + 1) % num_corners]
-    left_of_ab = left[a][b]
-    for j in range(i + 2, i + num_corners - 1):
-        c, d = order[j % num_corners], order[(j + 1) % num_corners]
-        if left_of_ab[c] != left_of_ab[d] and left[c][d][a] != left[c][d][b]:
-            return j % num_corners
+    a, b, *others = order[i:] + order[:i]
+    start = (a * num_corners + b) * num_corners
+    left_of_ab = left[start : start + num_corners]
+    for j, (c, d) in enumerate(pairwise(others), start=i + 2):
+        if left_of_ab[c] != left_of_ab[d]:
+            start = (c * num_corners + d) * num_corners
+            if left[start + a] != left[start + b]:
+                return j % num_corners
     return None
 
 
