@@ -1,5 +1,6 @@
 """Small photographs for tests that run the real path end to end."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ from hypothesis import settings
 from PIL import Image
 
 from tests.support import scene
+from toolbox.registry import KINDS
 
 # The same examples in each run, however slow the machine.
 settings.register_profile('huefill', derandomize=True, deadline=None)
@@ -41,3 +43,13 @@ def competition_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         lines.append(f'./train_input/{name},./train_gt/{name}')
     (root / 'train.csv').write_text('\n'.join(lines) + '\n')
     return root
+
+
+@pytest.fixture
+def unregister_after() -> Iterator[None]:
+    """Plugins that a test registers are gone after it."""
+    before = {kind: dict(registry.module_dict) for kind, registry in KINDS.items()}
+    yield
+    for kind, registered in before.items():
+        KINDS[kind].module_dict.clear()
+        KINDS[kind].module_dict.update(registered)

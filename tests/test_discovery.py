@@ -3,14 +3,13 @@
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from toolbox.discovery import import_custom
 from toolbox.paths import REPOSITORY
-from toolbox.registry import ATTENTION, KINDS
+from toolbox.registry import ATTENTION
 
 OWN_BLOCK = """
 from torch import nn
@@ -27,13 +26,7 @@ PRINT_ATTENTION = (
 )
 
 
-@pytest.fixture(autouse=True)
-def _registries_as_before() -> Iterator[None]:
-    before = {kind: dict(registry.module_dict) for kind, registry in KINDS.items()}
-    yield
-    for kind, registered in before.items():
-        KINDS[kind].module_dict.clear()
-        KINDS[kind].module_dict.update(registered)
+pytestmark = pytest.mark.usefixtures('unregister_after')
 
 
 def test_a_file_outside_the_repository(tmp_path: Path) -> None:

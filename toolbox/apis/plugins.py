@@ -35,7 +35,7 @@ def show_plugin(kind: str, name: str) -> str:
     discover_plugins()
     registry = _registry(kind)
     plugin = registry.get(name)
-    about, meanings = _split_docstring(inspect.getdoc(plugin) or 'No docstring.')
+    about, meanings = _split_docstring(_docstring(plugin))
     lines = [f'{name}{inspect.signature(plugin)}', '', about, '', 'Options:']
     options = registry.options(name)
     for option in options.values():
@@ -45,9 +45,7 @@ def show_plugin(kind: str, name: str) -> str:
             lines.append(f'      {meanings[option.name]}')
     if not options:
         lines.append('  none')
-    lines += ['', f'File: {_file(plugin)}']
-    if _config_key(registry):
-        lines.append(f'Use:  --cfg-options {_config_key(registry)}.type={name}')
+    lines += ['', f'File: {_file(plugin)}', f'Use:  --cfg-options {_config_key(registry)}.type={name}']
     return '\n'.join(lines)
 
 
@@ -68,9 +66,8 @@ def new_plugin(kind: str, name: str, repository: Path = REPOSITORY) -> str:
     module = snake_case(name)
     part = repository / 'plugins' / kind / f'{module}.py'
     test = repository / 'tests' / 'plugins' / f'test_{module}.py'
-    template = (_TEMPLATES / f'{kind}.py').read_text(encoding='utf-8')
     texts = {
-        part: template.replace('MyPart', name).replace('my_part', module),
+        part: _template(kind).replace('MyPart', name).replace('my_part', module),
         test: _TEST.format(kind=kind, name=name, module=module),
     }
     for path in texts:
@@ -97,12 +94,7 @@ def check_plugins(
         How many plugins violate their contract or could not be imported.
     """
     discover_plugins()
-    before = set(_registered(kind))
-    if file is not None:
-        import_custom([file])
-    chosen = [(kind, name)] if name is not None else sorted(set(_registered(kind)) - (before if file else set()))
-    if file is not None and not chosen:
-        raise ValueError(f'{file} registers no plugin{f" of kind {kind}" if kind else ""}; decorate a class of it')
+    chosen = _chosen(kind, name, file)
     failed = sum([not _passes(kind, name, say) for kind, name in chosen])
     if name is None and file is None:
         for path, why in import_failures.items():
@@ -123,10 +115,26 @@ def _registry(kind: str) -> PluginRegistry:
     return KINDS[kind]
 
 
-def _registered(kind: str | None) -> Iterator[tuple[str, str]]:
-    for registry in KINDS.values() if kind is None else [_registry(kind)]:
-        for name in registry.module_dict:
-            yield registry.name, name
+def _chosen(kind: str | None, name: str | None, file: str | None) -> list[tuple[str, str]]:
+    """Kinds and names to check, once the file is imported."""
+    if file is not None:
+        if not Path(file).is_file():
+            raise FileNotFoundError(f'no file {file}; give the path of a Python file that registers a plugin')
+        import_custom([file])
+    if name is not None:
+        _registry(kind).get(name)
+        return [(kind, name)]
+    registries = KINDS.values() if kind is None else [_registry(kind)]
+    chosen = [
+        (registry.name, name)
+        for registry in registries
+        for name, plugin in sorted(registry.module_dict.items())
+        if file is None or _path(plugin) == Path(file).resolve()
+    ]
+    if not chosen:
+        where, what = file or 'Huefill', f'plugin of kind {kind}' if kind else 'plugin'
+        raise ValueError(f'{where} registers no {what}; decorate a class with @ATTENTION.register_module() or the like')
+    return chosen
 
 
 def _passes(kind: str, name: str, say: Callable[[str], None]) -> bool:
@@ -139,18 +147,24 @@ def _passes(kind: str, name: str, say: Callable[[str], None]) -> bool:
 
 
 def _kind_block(registry: PluginRegistry) -> str:
-    key = _config_key(registry)
     rows = [
-        (name, _origin(plugin), (inspect.getdoc(plugin) or '').partition('\n')[0])
+        (name, _origin(plugin), _docstring(plugin).partition('\n')[0])
         for name, plugin in sorted(registry.module_dict.items(), key=lambda item: item[0].lower())
     ]
     widths = [max((len(row[column]) for row in rows), default=0) for column in (0, 1)]
     lines = [f'  {name:{widths[0]}}  {origin:{widths[1]}}  {summary}' for name, origin, summary in rows]
-    return '\n'.join([f'{registry.name}  ({key}.type)' if key else registry.name, *lines])
+    return '\n'.join([f'{registry.name}  ({_config_key(registry)}.type)', *lines])
 
 
-def _config_key(registry: PluginRegistry) -> str | None:
-    """Where a config names plugins of a kind: `model.attention`, `model.losses.0`; None if no training config does."""
+def _template(kind: str) -> str:
+    template = _TEMPLATES / f'{kind}.py'
+    if not template.is_file():
+        raise FileNotFoundError(f'kind {kind} has no template yet; start from a copy of a file in plugins/{kind}/')
+    return template.read_text(encoding='utf-8')
+
+
+def _config_key(registry: PluginRegistry) -> str:
+    """Where a config names plugins of a kind: `model.attention`, `model.losses.0`."""
     from toolbox import schema
 
     def search(rules: Mapping[str, Any], where: str) -> Iterator[str]:
@@ -160,7 +174,8 @@ def _config_key(registry: PluginRegistry) -> str | None:
             elif getattr(rule, 'registry', None) is registry:
                 yield f'{where}{key}.0' if isinstance(rule, schema.Plugins) else f'{where}{key}'
 
-    return next(search(schema.SCHEMA, ''), None)
+    # What no training config holds is a cleaning config's, whose keys are the kinds in the singular.
+    return next(search(schema.SCHEMA, ''), registry.name.removesuffix('s'))
 
 
 def _origin(plugin: type) -> str:
@@ -172,8 +187,17 @@ def _origin(plugin: type) -> str:
 
 
 def _file(plugin: type) -> str:
-    path = Path(sys.modules[plugin.__module__].__file__)
+    path = _path(plugin)
     return str(path.relative_to(REPOSITORY) if path.is_relative_to(REPOSITORY) else path)
+
+
+def _path(plugin: type) -> Path:
+    return Path(sys.modules[plugin.__module__].__file__).resolve()
+
+
+def _docstring(plugin: type) -> str:
+    """Its own, not that of a base class."""
+    return inspect.cleandoc(plugin.__doc__ or 'No docstring.')
 
 
 def _split_docstring(docstring: str) -> tuple[str, dict[str, str]]:
