@@ -92,12 +92,7 @@ PLANTED = {
     'wrong resolution': ('decoders', 'self.out_stride = strides[0]', 'self.out_stride = 1', 'has shape'),
     'error': ('decoders', 'size = features[0]', 'size = features[99]', r'IndexError: .*\(planted\.py, line 37\)'),
     'unknown target': ('layouts', 'gray=batch.gray)', 'edges=batch.gray)', "'edges'"),
-    'infinite gradient': (
-        'losses',
-        'return weighted_mean(',
-        'return error.sum() ** 0.5 + weighted_mean(',
-        'not finite',
-    ),
+    'infinite gradient': ('losses', 'return weighted_mean(', 'return error.sum() ** 0.5 + weighted_mean(', 'finite'),
     'range': ('masks', DRAWN, 'self._span(width, rng)] = 255', '255'),
     'empty hole': ('masks', DRAWN, 'self._span(width, rng)] = 0', 'empty'),
     'non-determinism': ('masks', ROOM, 'rng = np.random.default_rng()', 'two masks'),
@@ -223,3 +218,10 @@ def test_command_line(capsys: pytest.CaptureFixture, tmp_path: Path) -> None:
     broken = tmp_path / 'broken.py'
     broken.write_text((TEMPLATES / 'masks.py').read_text().replace('] = 1', '] = 2').replace('MyPart', 'Broken'))
     assert main(['check', 'masks', 'Broken', '--file', str(broken)]) == 1
+
+
+def test_docs_name_each_kind_and_show_the_template() -> None:
+    docs = (REPOSITORY / 'docs' / 'plugins.md').read_text(encoding='utf-8')
+    assert [kind for kind in KINDS if f'| `{kind}` |' not in docs] == []
+    template = (TEMPLATES / 'attention.py').read_text(encoding='utf-8').replace('MyPart', 'MyBlock')
+    assert template.partition('"""\n\n')[2].strip() in docs
