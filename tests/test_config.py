@@ -41,6 +41,10 @@ def test_without_a_data_root_the_sample_scale_applies_and_options_win_over_it():
     assert config.train_cfg.max_epochs == 2
 
 
+def test_the_sample_scale_fits_an_encoder_that_has_no_weights():
+    assert load(model__encoder__type='TinyEncoder').model.encoder == dict(type='TinyEncoder')
+
+
 def test_a_swapped_type_drops_what_it_does_not_take_and_says_so():
     said = []
     options = {'model.attention.type': 'SE', 'data.root': '/photos'}

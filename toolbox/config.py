@@ -37,7 +37,7 @@ def load_config(
     options = dict(options or {})
     _import_plugins(config, options, path.parent)
     if options.get('data.root', config.get('data', {}).get('root')) is None:
-        options = {**_sample_options(config), **options}
+        apply_options(config, _sample_options(config), say)
     apply_options(config, options, say)
     schema.complete(config)
     return config

@@ -1,5 +1,6 @@
 # The scale at which a config trains on the bundled sample photographs when no data root is given:
 # a few minutes on two cores, and no download.
-data = dict(size=96, batch_size=4, repeat=4)
+data = dict(size=64, batch_size=4, repeat=8)
 model = dict(encoder=dict(weights=None))
-train_cfg = dict(max_epochs=6)
+optimizer = dict(lr=1e-3)  # from random weights, in a few hundred steps
+train_cfg = dict(max_epochs=10)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 _GAP, _LABEL = 4, 18
+_SHORTEST_SIDE = 192  # smaller pictures are shown enlarged, pixel for pixel
 
 
 def sample_grid(rows: Sequence[dict[str, np.ndarray]]) -> np.ndarray:
@@ -14,8 +15,12 @@ def sample_grid(rows: Sequence[dict[str, np.ndarray]]) -> np.ndarray:
         rows: for each photograph, uint8 (H, W, 3) pictures by label, the same labels in each row.
 
     Returns:
-        uint8 (H', W', 3), labels on top, photographs below one another.
+        uint8 (H', W', 3), labels on top, photographs below one another. All are enlarged alike, by a whole factor, where
+        the smallest would be hard to look at.
     """
+    smallest = min(min(row[label].shape[:2]) for row in rows for label in row)
+    factor = max(1, _SHORTEST_SIDE // smallest)
+    rows = [{label: row[label].repeat(factor, 0).repeat(factor, 1) for label in row} for row in rows]
     labels = list(rows[0])
     widths = [max(row[label].shape[1] for row in rows) for label in labels]
     lefts = np.cumsum([_GAP] + [width + _GAP for width in widths])
