@@ -49,14 +49,14 @@ class DeepLabV3Plus(SmpDecoder):
         pyramid = Pyramid(channels, strides, 'DeepLabV3Plus', needs=(4,))
         decoder = DeepLabV3PlusDecoder(
             encoder_channels=pyramid.channels,
-            encoder_depth=max(pyramid.depth, 3),  # smp refuses less; it serves to choose the enlargement, as do strides
+            encoder_depth=max(pyramid.depth, 3),  # smp refuses less, and uses it for `up` alone
             out_channels=decoder_channels,
             atrous_rates=atrous_rates,
             output_stride=16,
             aspp_separable=separable,
             aspp_dropout=dropout,
         )
-        # smp knows encoders that end at 8 and 16.
+        # smp's `up` is made for encoders that end at stride 8 or 16.
         decoder.up = nn.Upsample(scale_factor=2**pyramid.depth // 4, mode='bilinear', align_corners=True)
         without_norm_of_one_pixel(decoder.aspp[0].convs[-1])
         super().__init__(decoder, pyramid, out_channels=decoder_channels, out_stride=4)

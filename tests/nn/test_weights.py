@@ -14,6 +14,8 @@ import pytest
 import timm
 import torch
 from huggingface_hub import constants
+from hypothesis import given
+from hypothesis import strategies as st
 from safetensors.torch import save_file
 
 from toolbox.nn import weights
@@ -77,6 +79,8 @@ def test_unwraps_checkpoints_of_training_scripts(state, tmp_path, wrapper):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"imagnet.*no such file.*'imagenet'"):
         read_weights('imagnet')
+    with pytest.raises(ValueError, match=r"weights=True: expected the path of a file, 'imagenet'"):
+        read_weights(True)
 
 
 def test_a_wrong_digest_shows_both(state, tmp_path):
@@ -107,6 +111,15 @@ def test_a_damaged_file_is_an_error_in_words(state, tmp_path, suffix):
         read_weights(path)
     path.write_bytes(b'')
     with pytest.raises(ValueError, match='damaged'):
+        read_weights(path)
+
+
+@pytest.mark.filterwarnings('ignore:Detected pickle protocol')
+@given(st.binary(max_size=60))
+def test_any_bytes_are_an_error_in_words(tmp_path_factory, content):
+    path = tmp_path_factory.mktemp('bytes') / 'a.pth'
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match='weights='):
         read_weights(path)
 
 
@@ -148,6 +161,12 @@ def test_the_model_keeps_no_copy_of_the_file(state, tmp_path):
     torch.save(state, tmp_path / 'a.pth')
     features = build_timm_features('test_resnet', 3, str(tmp_path / 'a.pth'))
     assert 'state_dict' not in features.pretrained_cfg
+
+
+def test_loading_is_quiet_about_a_classifier_that_has_no_place(tmp_path, caplog):
+    torch.save(timm.create_model('test_efficientnet').state_dict(), tmp_path / 'a.pth')
+    build_timm_features('test_efficientnet', 3, str(tmp_path / 'a.pth'))
+    assert not caplog.records
 
 
 def test_the_file_of_another_architecture_is_refused(state, tmp_path):

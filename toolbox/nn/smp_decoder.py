@@ -43,7 +43,7 @@ class Pyramid:
         if any(stride < 1 or stride & (stride - 1) for stride in strides) or max(strides, default=1) < 2:
             raise ValueError(
                 f'{decoder}: cannot join features at strides {tuple(strides)}; it needs powers of two, 2 or more: '
-                'choose another encoder, or one of its out_indices'
+                'choose another encoder, or other out_indices of it'
             )
         missing = set(needs) - set(strides)
         if missing:

@@ -14,7 +14,13 @@ from toolbox.nn.weights import hub_file, load_verified, read_weights
 
 
 def build_timm_features(
-    name: str, in_channels: int, weights: str | None, sha256: str | None = None, **model_options: Any
+    name: str,
+    in_channels: int,
+    weights: str | None,
+    sha256: str | None = None,
+    out_indices: tuple[int, ...] | None = None,
+    output_stride: int | None = None,
+    drop_path_rate: float | None = None,
 ) -> nn.Module:
     """timm's `features_only` model: its `feature_info` tells channels and reductions, its call returns a list.
 
@@ -24,19 +30,25 @@ def build_timm_features(
             channel) or repeating and scaling (others) the filters of RGB.
         weights: 'imagenet' for the weights that timm's hub has for `name`, None for none, or the path of a file.
         sha256: the digest that the file must have.
-        model_options: timm's own, like `output_stride` or `drop_path_rate`; those that are None are left out.
+        out_indices: which features to give; None for timm's choice.
+        output_stride: 8 or 16 to dilate the deep stages; None to leave them.
+        drop_path_rate: stochastic depth in training; None for timm's default.
 
     Raises:
         ValueError: no such model, not one of features, not one with such options, or a file that does not fit.
         FileNotFoundError, ConnectionError: the weights cannot be had; see `toolbox.nn.weights`.
     """
     check_timm_name(name)
+    given = {'out_indices': out_indices, 'output_stride': output_stride, 'drop_path_rate': drop_path_rate}
+    options = {key: value for key, value in given.items() if value is not None}  # not all backbones know all of them
     if weights is None:
-        return _create(name, in_channels, model_options)
+        return _create(name, in_channels, options)
     path = _hub_weights(name) if weights == 'imagenet' else weights
-    return load_verified(
-        lambda state: _create(name, in_channels, model_options, state), read_weights(path, sha256), f'{path} for {name}'
-    )
+
+    def load(state: dict[str, Tensor]) -> nn.Module:
+        return _create(name, in_channels, options, state)
+
+    return load_verified(load, read_weights(path, sha256), f'{path} for {name}')
 
 
 def check_timm_name(name: str) -> None:
@@ -56,15 +68,15 @@ def check_timm_name(name: str) -> None:
 def _create(name: str, in_channels: int, options: dict[str, Any], state: dict[str, Tensor] | None = None) -> nn.Module:
     import timm
 
-    options = {key: value for key, value in options.items() if value is not None}
     source = {} if state is None else {'pretrained': True, 'pretrained_cfg_overlay': {'state_dict': state}}
     create = partial(timm.create_model, name, features_only=True, in_chans=in_channels, **source, **options)
     try:
-        model = _for_any_size(create)
+        with _quiet_loading():
+            model = _for_any_size(create)
     except (TypeError, IndexError, AssertionError, NotImplementedError) as error:  # an option that it does not have
         raise ValueError(f'{name} cannot be built as features with {options}: {error}') from error
-    except RuntimeError as error:  # the same, or, with weights, torch's word for a wrong shape
-        if state is not None:
+    except RuntimeError as error:
+        if 'loading state_dict' in str(error):  # torch's, about shapes
             raise
         raise ValueError(f'{name} cannot be built as features with {options}: {error}') from error
     for module in model.modules():  # timm keeps a copy of the weights there

@@ -25,6 +25,7 @@ def hub_file(repo_id: str, filenames: Sequence[str], revision: str | None = None
 
     Raises:
         ConnectionError: no cached file, and the hub cannot be used; names the ways out.
+        FileNotFoundError: the repository has no such file.
     """
     from huggingface_hub import hf_hub_download, try_to_load_from_cache
     from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
@@ -60,8 +61,10 @@ def read_weights(path: str | Path, sha256: str | None = None) -> dict[str, Tenso
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: the digest differs, or the file is damaged, holds no tensors or would run code.
+        ValueError: no path, a digest that differs, or a file that is damaged, holds no tensors or would run code.
     """
+    if not isinstance(path, str | Path):
+        raise ValueError(f"weights={path!r}: expected the path of a file, 'imagenet' to fetch them, or None")
     path = Path(path).expanduser()
     if not path.is_file():
         raise FileNotFoundError(
@@ -188,7 +191,7 @@ def _load_pickle(path: Path) -> object:
             'or is no weight file at all; save its state_dict alone, or as .safetensors '
             f'({str(error).splitlines()[0]})'
         ) from error
-    except (EOFError, RuntimeError) as error:
+    except Exception as error:  # a damaged pickle makes its reader raise anything
         raise ValueError(f'weights={str(path)!r}: damaged, or no weight file ({error}); download it again') from error
 
 
