@@ -12,12 +12,12 @@ from mmengine.config import Config
 from toolbox.apis import run_folder
 from toolbox.apis.setup import split_photos
 from toolbox.apis.tables import score_table
-from toolbox.config import apply_options, config_from_text, load_config
+from toolbox.config import apply_options, load_config
 from toolbox.data.dataset import ValidationDataset
 from toolbox.data.loading import collate_by_shape, validation_loader
-from toolbox.engine.checkpoint import read_checkpoint
 from toolbox.engine.evaluation import build_evaluator, evaluate, rows_per_image
-from toolbox.engine.model import Outcome, RestorationModel
+from toolbox.engine.loading import load_model
+from toolbox.engine.model import Outcome
 from toolbox.paths import find_config
 from toolbox.report import Pictures, ScoreEntry
 from toolbox.schema import complete
@@ -87,19 +87,6 @@ def find_checkpoint(config: str, data_root: str | None = None) -> Path:
             f'no best.pth below {runs}/: train first (python tools/train.py {config}{where}), or name a checkpoint'
         )
     return found
-
-
-def load_model(checkpoint: Path) -> tuple[RestorationModel, Config, dict[str, Any]]:
-    """A model as it was trained, in eval mode, with its resolved config and the checkpoint's further values.
-
-    Raises:
-        FileNotFoundError, ValueError: no such checkpoint, or one that cannot be loaded.
-    """
-    content = read_checkpoint(checkpoint)
-    config = config_from_text(content['config'])
-    model = RestorationModel(config.model, config.precision, weights=False)
-    model.layout.load_state_dict(content['model'])
-    return model.eval(), config, content
 
 
 def score_model(

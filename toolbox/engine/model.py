@@ -14,7 +14,7 @@ from toolbox.contracts import Batch, PostProcess, Restored
 from toolbox.engine.objective import Objective
 from toolbox.engine.phases import PhasePlan
 from toolbox.nn.network import network_factory
-from toolbox.registry import LAYOUTS, POSTPROCESS
+from toolbox.registry import ENCODERS, LAYOUTS, POSTPROCESS
 
 
 @dataclass
@@ -54,7 +54,7 @@ class RestorationModel(BaseModel):
     Args:
         model: the config's `model`.
         precision: `bf16` runs networks under autocast; `float32` does not; `auto` takes bf16 on CUDA alone.
-        weights: False builds the networks without their pretrained weights, for a checkpoint to fill.
+        to_train: False builds for a checkpoint to fill: no pretrained weights are fetched, and there are no losses.
 
     Attributes:
         layout: the networks.
@@ -62,14 +62,14 @@ class RestorationModel(BaseModel):
         step: the global step, for weight schedules.
     """
 
-    def __init__(self, model: Mapping[str, Any], precision: str = 'auto', weights: bool = True) -> None:
+    def __init__(self, model: Mapping[str, Any], precision: str = 'auto', to_train: bool = True) -> None:
         super().__init__(data_preprocessor=ToDevice())
         encoder = dict(model['encoder'])
-        if not weights and 'weights' in encoder:
+        if not to_train and 'weights' in ENCODERS.options(encoder['type']):
             encoder['weights'] = None
         make_network = network_factory(encoder, model['attention'], model['decoder'])
         self.layout: nn.Module = LAYOUTS.build(model['layout'], make_network=make_network)
-        self.objective = Objective(model['losses'], self.layout)
+        self.objective = Objective(model['losses'] if to_train else [], self.layout)
         self.phases = PhasePlan(self.layout)
         self.postprocess: list[PostProcess] = [POSTPROCESS.build(config) for config in model['postprocess']]
         self.precision = precision
@@ -91,19 +91,20 @@ class RestorationModel(BaseModel):
     def forward(self, batches: Batch | Sequence[Batch], mode: str = 'predict') -> dict[str, Tensor] | list[Outcome]:
         """Losses by name of a batch (mode `loss`), or the outcomes of batches (mode `predict`)."""
         if mode == 'loss':
-            restored, targets = self._restore(batches), self.layout.targets(batches)
+            restored, targets = self.restore(batches.damaged, batches.mask), self.layout.targets(batches)
             counted = self.phases.current.losses if self.phases.current else None
             return self.objective(restored, targets, batches.hole, self.step, counted)
         return [self._outcome(batch) for batch in batches]
 
-    def _restore(self, batch: Batch) -> Restored:
-        device = batch.damaged.device.type
+    def restore(self, damaged: Tensor, mask: Tensor) -> Restored:
+        """The layout's answer at the model's precision, before post-processing."""
+        device = damaged.device.type
         bf16 = self.precision == 'bf16' or (self.precision == 'auto' and device == 'cuda')
         with torch.autocast(device, dtype=torch.bfloat16, enabled=bf16):
-            return self.layout(batch.damaged, batch.mask)
+            return self.layout(damaged, mask)
 
     def _outcome(self, batch: Batch) -> Outcome:
-        restored = self._restore(batch)
+        restored = self.restore(batch.damaged, batch.mask)
         rgb = restored.rgb.float()
         for correct in self.postprocess:
             rgb = correct(rgb, batch.damaged, batch.mask)
