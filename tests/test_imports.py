@@ -15,7 +15,7 @@ from toolbox.registry import KINDS
 discover_plugins()
 
 # A file or folder -> the parts of the project that it may import. The most specific entry counts.
-_PARTS_FOR_PLUGINS = ('contracts', 'registry', 'nn', 'color', 'imageio', 'checks', 'scoring', 'rng')
+_PARTS_FOR_PLUGINS = ('contracts', 'registry', 'nn', 'color', 'imageio', 'checks', 'scoring', 'rng', 'neighbors')
 _FOR_PLUGINS = tuple(f'toolbox.{part}' for part in _PARTS_FOR_PLUGINS)
 _FOR_TOOLS = tuple(f'toolbox.{part}' for part in ('apis', 'cli', 'options', 'paths', 'data.sources', 'report'))
 ALLOWED = {

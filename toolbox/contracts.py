@@ -165,8 +165,8 @@ class Layout(Protocol):
 
     ``make_network(in_channels, out_channels)`` builds an encoder, attention and decoder as configured, mapping
     (N, in_channels, H, W) to (N, out_channels, H, W) for any H and W. `targets` names what a loss may be put `on`:
-    for each name, `forward`'s answer holds a prediction of the target's shape. A layout that trains its networks in turns
-    has a method ``phases() -> tuple[Phase, ...]`` as well.
+    for each name, `forward`'s answer holds a prediction of the target's shape. A layout that trains its networks in
+    turns has a method ``phases() -> tuple[Phase, ...]`` as well.
     """
 
     def __call__(self, damaged: Tensor, mask: Tensor) -> Restored: ...
@@ -230,6 +230,7 @@ class PostProcess(Protocol):
     """Kind `postprocess`, config key `model.postprocess` (a list): corrects a restoration; idempotent.
 
     rgb (N, 3, H, W), damaged (N, 1, H, W), mask (N, 1, H, W) -> (N, 3, H, W). It sees what a person has, not the truth.
+    One that corrects each pixel by itself may say so, ``pixelwise = True``: it is given large images in strips.
     """
 
     def __call__(self, rgb: Tensor, damaged: Tensor, mask: Tensor) -> Tensor: ...
@@ -250,3 +251,78 @@ class Metric(Protocol):
     def rows(self, prediction: Tensor, truth: Tensor, hole: Tensor) -> list[dict[str, float]]: ...
 
     def reduce(self, rows: Sequence[dict[str, float]]) -> dict[str, float]: ...
+
+
+@runtime_checkable
+class Embedder(Protocol):
+    """Kind `embedders`, config key `embedder` of a cleaning config: what an image looks like, as a vector.
+
+    The work has two halves, so that loader processes share the first: `prepare` sees one image, uint8 (H, W, 3), and
+    returns an array of one shape and dtype for all images; a call turns stacked arrays (N, ...) into float32 (N, D).
+    A row depends on its image alone: not on its neighbors, and not on how many there are. Reading files, listing the
+    unreadable ones and keeping vectors for later are the program's.
+
+    Attributes:
+        identity: names the model, its weights and the preprocessing. Vectors are kept under it: embedders of equal
+            identity give equal vectors.
+        batch_size: how many images a call should get, at most.
+    """
+
+    identity: str
+    batch_size: int
+
+    def prepare(self, rgb: np.ndarray) -> np.ndarray: ...
+
+    def __call__(self, prepared: np.ndarray) -> np.ndarray: ...
+
+
+@runtime_checkable
+class Reducer(Protocol):
+    """Kind `reducers`, config key `reducer`: fewer dimensions. ``__init__(seed, **named options)``.
+
+    `fit_transform` turns float32 (N, D), N >= 10, into float32 (N, d), the same again for the same seed; `transform`
+    places further rows among those.
+    """
+
+    def fit_transform(self, embedding: np.ndarray) -> np.ndarray: ...
+
+    def transform(self, embedding: np.ndarray) -> np.ndarray: ...
+
+
+@dataclass
+class Outliers:
+    """What a detector says of N images.
+
+    Attributes:
+        label: int64 (N,), the image's cluster, from 0; -1 = noise, in no cluster.
+        score: float32 (N,) in [0, 1], how much the image is an outlier.
+        keep: bool (N,), by the detector's rule on the score.
+    """
+
+    label: np.ndarray
+    score: np.ndarray
+    keep: np.ndarray
+
+
+@dataclass
+class Choice:
+    """Options that were left open and that a detector chose by the data, with the reason in words."""
+
+    options: dict[str, object]
+    reason: str
+
+
+@runtime_checkable
+class Detector(Protocol):
+    """Kind `detectors`, config key `detector`: finds outliers. ``__init__(seed, **named options)``.
+
+    `fit` judges images by their reduced (N, d) and their full embeddings (N, D), float32, N >= 10; `predict` judges
+    further images by what was fitted. The same again for the same seed.
+
+    A detector that has options to be chosen by the data offers ``choose(reduced) -> Choice``; one whose labels can turn
+    out to be mostly noise offers ``gentler(num_images) -> list[dict]``, options to try then, in order.
+    """
+
+    def fit(self, reduced: np.ndarray, embedding: np.ndarray) -> Outliers: ...
+
+    def predict(self, reduced: np.ndarray, embedding: np.ndarray) -> Outliers: ...

@@ -101,8 +101,14 @@ FILLS = PluginRegistry('fills')
 FINDERS = PluginRegistry('finders')
 POSTPROCESS = PluginRegistry('postprocess')
 METRICS = PluginRegistry('metrics')
+EMBEDDERS = PluginRegistry('embedders')
+REDUCERS = PluginRegistry('reducers', program_values=('seed',))
+DETECTORS = PluginRegistry('detectors', program_values=('seed',))
 
 KINDS: dict[str, PluginRegistry] = {
     registry.name: registry
-    for registry in (ENCODERS, ATTENTION, DECODERS, LAYOUTS, LOSSES, MASKS, FILLS, FINDERS, POSTPROCESS, METRICS)
+    for registry in (
+        *(ENCODERS, ATTENTION, DECODERS, LAYOUTS, LOSSES, MASKS, FILLS, FINDERS, POSTPROCESS, METRICS),
+        *(EMBEDDERS, REDUCERS, DETECTORS),
+    )
 }
