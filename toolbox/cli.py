@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 USAGE_ERROR = 2
+SOME_FAILED = 3  # the job ended, some of its files are listed as failed
 INTERRUPTED = 130
 
 _OWN_CODE = tuple(

@@ -4,7 +4,8 @@ Whatever a file holds, what comes out is upright (EXIF orientation applied), 8 b
 
 - More than 8 bits are scaled, never clipped. Depths without a nominal white are explained at `_gray_from_deep`.
 - Alpha is dropped, not composited: the color stored below it is what a photograph showed, and a backdrop would be
-  an invention. The color that a palette or a color key calls transparent stays, too.
+  an invention. The color that a palette or a color key calls transparent stays, too. `toolbox.infer.photo_file`
+  carries the alpha beside the gray.
 - CMYK is converted without a profile. An embedded ICC profile is not applied: pixels stay as the camera wrote them.
 - Of an animation or a file with several pages, the first.
 
@@ -13,7 +14,10 @@ Imports neither torch nor any heavy library, so that tools can look at paths bef
 
 import functools
 import os
+import re
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -97,55 +101,92 @@ def read_mask(source: Source, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     return (gray >= 128).astype(np.uint8)
 
 
-def write_png(path: str | os.PathLike, image: np.ndarray) -> None:
-    """Write uint8 (H, W) or (H, W, 3) as PNG; at no moment is there half a file under `path`."""
+def read_size(source: Source) -> tuple[int, int]:
+    """Height and width of an image as its header declares them, not turned upright. Raises UnreadableImage."""
+    with open_image(source, max_pixels=MAX_PIXELS) as image:
+        width, height = image.size
+        return height, width
+
+
+def write_png(
+    path: str | os.PathLike,
+    image: np.ndarray,
+    alpha: np.ndarray | None = None,
+    metadata: dict[str, bytes] | None = None,
+) -> None:
+    """Write an image as PNG; at no moment is there half a file under `path`.
+
+    Args:
+        path: its folder exists.
+        image: uint8 (H, W) or (H, W, 3).
+        alpha: uint8 (H, W), or None.
+        metadata: bytes of `exif` and `icc_profile`, or None.
+    """
     if image.dtype != np.uint8 or image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] != 3):
         raise ValueError(f'{path}: expected uint8 (H, W) or (H, W, 3), got {image.dtype} {image.shape}')
+    picture = Image.fromarray(np.ascontiguousarray(image))
+    if alpha is not None:
+        picture.putalpha(Image.fromarray(alpha))
     path = Path(path)
     temporary = path.with_name(f'.{secrets.token_hex(8)}.tmp')  # same folder, so that the rename is atomic
     try:
-        Image.fromarray(np.ascontiguousarray(image)).save(temporary, format='PNG')
+        picture.save(temporary, format='PNG', **(metadata or {}))
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def _read(source: Source, max_pixels: int) -> Image.Image:
-    """A decoded, upright image of mode L or RGB."""
+def remove_leftovers(folder: Path) -> None:
+    """Delete the temporary files that a killed process left below a folder where it wrote images."""
+    for path in folder.rglob('.*.tmp'):
+        if re.fullmatch(r'\.[0-9a-f]{16}\.tmp', path.name):
+            path.unlink(missing_ok=True)
+
+
+@contextmanager
+def open_image(source: Source | Image.Image, max_pixels: int = MAX_PIXELS) -> Iterator[Image.Image]:
+    """An image whose header was read and whose size is bearable; what goes wrong inside is an UnreadableImage.
+
+    Args:
+        source: as for `read_rgb`; or an image that Pillow opened, which stays open.
+        max_pixels: as for `read_rgb`.
+    """
     try:
+        if isinstance(source, Image.Image):
+            yield source
+            return
         with Image.open(source, formats=_installed_formats()) as image:
             width, height = image.size
             if width * height > max_pixels:
                 raise UnreadableImage(_shown(source), _too_large(f'{width}x{height} pixels', max_pixels))
-            image.load()
-            # After loading: for some files Pillow turns the pixels itself while it decodes, and drops the tag.
-            orientation = _orientation(image)
-            image = _as_gray_or_rgb(image)
+            yield image
     except UnreadableImage:
         raise
     except Image.DecompressionBombError as error:  # Pillow's own limit, checked while it opens the file
         raise UnreadableImage(_shown(source), _too_large('over 178 megapixels', max_pixels)) from error
     except Exception as error:  # decoders of broken files raise nearly everything; the type is part of the reason
         raise UnreadableImage(_shown(source), _reason(error)) from error
-    return image.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else image
 
 
-@functools.cache
-def _installed_formats() -> tuple[str, ...]:
-    """Pillow may have been built without some of the formats."""
-    Image.init()
-    return tuple(name for name in _FORMATS if name in Image.OPEN)
+def orientation(image: Image.Image) -> int:
+    """EXIF orientation, 1 to 8; 1 = upright where the metadata is broken: the pixels are none the worse.
 
-
-def _orientation(image: Image.Image) -> int:
-    """EXIF orientation, 1 to 8; 1 = upright where the metadata is broken: the pixels are none the worse."""
+    To be asked once the image is loaded: for some files Pillow turns the pixels itself while it decodes, and drops the
+    tag.
+    """
     try:
         return image.getexif().get(_ORIENTATION_TAG, 1)
     except Exception:  # a parser of foreign bytes, like the decoders
         return 1
 
 
-def _as_gray_or_rgb(image: Image.Image) -> Image.Image:
+def upright(image: Image.Image, orientation: int) -> Image.Image:
+    """The image as EXIF says that it is to be shown."""
+    return image.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else image
+
+
+def as_gray_or_rgb(image: Image.Image) -> Image.Image:
+    """A loaded image of any mode in mode L or RGB, 8 bits deep, without alpha."""
     mode = image.mode
     if mode in ('L', 'RGB'):
         return image
@@ -158,6 +199,20 @@ def _as_gray_or_rgb(image: Image.Image) -> Image.Image:
     if mode in ('RGBa', 'La', 'PA') or image.has_transparency_data:
         image = image.convert('RGBA')  # also where a palette holds the alpha
     return image.convert('RGB')
+
+
+def _read(source: Source, max_pixels: int) -> Image.Image:
+    """A decoded, upright image of mode L or RGB."""
+    with open_image(source, max_pixels) as image:
+        image.load()
+        return upright(as_gray_or_rgb(image), orientation(image))
+
+
+@functools.cache
+def _installed_formats() -> tuple[str, ...]:
+    """Pillow may have been built without some of the formats."""
+    Image.init()
+    return tuple(name for name in _FORMATS if name in Image.OPEN)
 
 
 def _gray_from_deep(values: np.ndarray) -> np.ndarray:

@@ -14,5 +14,7 @@ class KnownLuma:
     Rounded to bytes, the luma is within one gray level of the input. The hole keeps its pixels as they are.
     """
 
+    pixelwise = True
+
     def __call__(self, rgb: Tensor, damaged: Tensor, mask: Tensor) -> Tensor:
         return torch.where(mask > 0.5, rgb, with_luma(rgb, damaged).to(rgb.dtype))

@@ -75,7 +75,7 @@ def check_data_root(root: str | Path | None) -> None:
     if _is_competition(root):
         paths = (photo.path for photo in _competition(root))
     else:
-        paths = (root / name for name in _walk(root))
+        paths = (root / name for name in walk_files(root))
     reasons = []
     for path in itertools.islice(paths, _FILES_TRIED):
         try:
@@ -128,7 +128,7 @@ def _sample_photos() -> Manifest:
 
 
 def _folder(root: Path) -> Manifest:
-    names = sorted(_walk(root))
+    names = sorted(walk_files(root))
     if not names:
         raise _nothing_inside(root)
     for name in names:
@@ -157,7 +157,7 @@ def _competition(root: Path) -> Manifest:
 
 def _unlisted_pairs(root: Path) -> dict[str, str]:
     """Truth -> damaged input of the same name."""
-    pairs = {f'{_TRUTH}/{name}': f'{_DAMAGED}/{name}' for name in _walk(root / _TRUTH)}
+    pairs = {f'{_TRUTH}/{name}': f'{_DAMAGED}/{name}' for name in walk_files(root / _TRUTH)}
     if not pairs:
         raise _nothing_inside(root / _TRUTH)
     return pairs
@@ -219,7 +219,8 @@ def _existing_folder(root: str | Path) -> Path:
 
 def _nothing_inside(root: Path) -> FileNotFoundError:
     """The error for a folder without images, with what it holds instead."""
-    suffixes = Counter(name[name.rfind('.') :].lower() if '.' in name else 'no suffix' for name in _walk(root, None))
+    names = walk_files(root, None)
+    suffixes = Counter(name[name.rfind('.') :].lower() if '.' in name else 'no suffix' for name in names)
     commonest = sorted(suffixes.items(), key=lambda item: (-item[1], item[0]))[:5]
     found = ', '.join(f'{count} x {suffix}' for suffix, count in commonest) or 'no files at all'
     return FileNotFoundError(
@@ -227,7 +228,7 @@ def _nothing_inside(root: Path) -> FileNotFoundError:
     )
 
 
-def _walk(root: Path, suffixes: frozenset[str] | None = IMAGE_SUFFIXES) -> Iterator[str]:
+def walk_files(root: Path, suffixes: frozenset[str] | None = IMAGE_SUFFIXES) -> Iterator[str]:
     """Files below a folder as paths relative to it, in no particular order; links are followed, once each.
 
     Args:

@@ -52,9 +52,9 @@ class PhotoTransform:
         import cv2
 
         steps = []
-        shorter = min(height, width)
-        if self.reduce and shorter > self.size:
-            height, width = (max(self.size, round(side * self.size / shorter)) for side in (height, width))
+        reduced = reduced_shape(height, width, self.size)
+        if self.reduce and reduced != (height, width):
+            height, width = reduced
             steps.append(
                 albumentations.Resize(height, width, interpolation=cv2.INTER_AREA, mask_interpolation=cv2.INTER_NEAREST)
             )
@@ -62,6 +62,14 @@ class PhotoTransform:
         steps.append(crop(min(height, self.size), min(width, self.size)))
         steps += [_build_transform(transform, '') for transform in self._transforms]
         return albumentations.Compose(steps)
+
+
+def reduced_shape(height: int, width: int, size: int) -> tuple[int, int]:
+    """Height and width once the shorter side is no longer than `size`; nothing is enlarged."""
+    shorter = min(height, width)
+    if shorter <= size:
+        return height, width
+    return max(size, round(height * size / shorter)), max(size, round(width * size / shorter))
 
 
 def _albumentations() -> Any:

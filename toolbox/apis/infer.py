@@ -1,0 +1,121 @@
+"""Restores photographs with trained models: one photograph, or the files of a folder.
+
+from toolbox.apis.infer import Restorer
+
+restorer = Restorer.from_checkpoints(['work_dirs/unetpp_cbam_b4/001/best.pth'], tta='flip')
+restored = restorer.restore('holiday.jpg')  # a PIL image, the hole filled and in color
+restored.save('holiday restored.png')
+"""
+
+import os
+import sys
+import time
+
+import numpy as np
+from tqdm import tqdm
+
+from toolbox.apis.infer_request import InferRequest
+from toolbox.archive import shown
+from toolbox.cli import SOME_FAILED
+from toolbox.infer.averaging import average_checkpoints
+from toolbox.infer.job import Job, ReadMask, Summary
+from toolbox.infer.restorer import Restoration, Restorer
+
+__all__ = ['Restoration', 'Restorer', 'average_checkpoints', 'infer']
+
+_FAILURES_SHOWN = 5
+
+
+def infer(request: InferRequest) -> int:
+    """Do what `toolbox.apis.infer_request.check_request` checked, and say how it went.
+
+    Returns:
+        0, or `SOME_FAILED` if photographs could not be restored; those are in failures.csv, and no zip is made.
+
+    Raises:
+        FileNotFoundError, ValueError: checkpoints that cannot be used, or outputs of another job.
+    """
+    restorer = Restorer.from_checkpoints(request.checkpoints, **request.options)
+    if request.outputs.begin(request.record):
+        print(f'resuming in {request.outputs.folder}')
+    for note in _notes(request, restorer):
+        print(f'note: {note}')
+    started = time.monotonic()
+    there = sum(map(request.outputs.has, request.photos))
+    with _Progress(len(request.photos), there) as progress:
+        summary = Job(
+            photos=request.photos,
+            restorer=restorer,
+            outputs=request.outputs,
+            read_mask=_mask_reader(request),
+            batch_size=request.batch_size or restorer.batch_size,
+            masks=request.save_masks,
+            keep_metadata=request.keep_metadata,
+            max_pixels=request.max_pixels,
+            progress=progress,
+        ).run()
+    _print_summary(request, summary, time.monotonic() - started)
+    if summary.failed:
+        return SOME_FAILED
+    print(f'result: {request.outputs.finish(request.photos)}')
+    return 0
+
+
+def _notes(request: InferRequest, restorer: Restorer) -> list[str]:
+    notes = list(restorer.notes)
+    if request.left_out:
+        notes.append(f'not photographs by their suffix, left out: {request.left_out}')
+    return notes
+
+
+def _mask_reader(request: InferRequest) -> ReadMask:
+    if request.masks == 'auto':
+        return lambda photo, shape: None
+    if request.masks == 'none':
+        return lambda photo, shape: np.zeros(shape, np.uint8)
+    return request.masks.read
+
+
+def _print_summary(request: InferRequest, summary: Summary, seconds: float) -> None:
+    for text, count in summary.notes.most_common():
+        names = ', '.join(map(shown, summary.examples[text])) + (', ...' if count > len(summary.examples[text]) else '')
+        print(f'note: {text}: {count} ({names})')
+    there = f', {summary.skipped} were there already' if summary.skipped else ''
+    print(f'{summary.restored} restored in {seconds:.1f} s{there}, {len(summary.failed) or "none"} failed')
+    if not summary.failed:
+        return
+    for name, reason in list(summary.failed.items())[:_FAILURES_SHOWN]:
+        print(f'  {shown(name)}: {reason}', file=sys.stderr)
+    print(f'failures: {request.outputs.failures}', file=sys.stderr)
+    if request.outputs.archive:
+        print(
+            f'no {request.outputs.archive} was made, it would lack images: mend them, and repeat with --resume',
+            file=sys.stderr,
+        )
+
+
+class _Progress:
+    """A bar with the remaining time on terminals, and a line a minute elsewhere."""
+
+    _SECONDS = 60
+
+    def __init__(self, total: int, there: int) -> None:
+        interactive = sys.stderr.isatty()
+        output = sys.stderr if interactive else open(os.devnull, 'w')  # noqa: SIM115 - closed in __exit__
+        self.bar = tqdm(total=total, initial=there, unit='photo', file=output, dynamic_ncols=interactive)
+        self.lines = not interactive
+        self.next_line = time.monotonic() + self._SECONDS
+
+    def __enter__(self) -> '_Progress':
+        return self
+
+    def __call__(self, num: int) -> None:
+        self.bar.update(num)
+        if self.lines and time.monotonic() >= self.next_line:
+            print(self.bar, flush=True)
+            self.next_line += self._SECONDS
+
+    def __exit__(self, *_: object) -> None:
+        self.bar.close()
+        if self.lines:
+            self.bar.fp.close()

@@ -1,0 +1,146 @@
+"""What a person asks `tools/infer.py` for, checked and listed before a heavy library is loaded."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import toolbox
+from toolbox.imageio import MAX_PIXELS
+from toolbox.infer.listing import ListedPhoto, list_photos, other_files
+from toolbox.infer.masks import MaskFolder
+from toolbox.infer.outputs import Outputs, is_zip
+
+_CHUNK_BYTES = 2**22
+
+
+@dataclass(frozen=True)
+class InferRequest:
+    """A job that can begin.
+
+    Attributes:
+        checkpoints: files.
+        photos: what is to be restored.
+        outputs: where to.
+        masks: 'auto', 'none', or masks in a folder.
+        save_masks: where holes are written, or None.
+        options: `weights`, `average`, `tta`, `tile` and `device` as `Restorer.from_checkpoints` takes them.
+        batch_size: photographs at once; None for what the first checkpoint's config says.
+        keep_metadata: whether outputs get the EXIF and the color profile of their photographs.
+        max_pixels: larger photographs are refused.
+        left_out: files of the input that are no photographs by their suffix, in words.
+        record: what the bytes of the outputs depend on.
+    """
+
+    checkpoints: list[Path]
+    photos: list[ListedPhoto]
+    outputs: Outputs
+    masks: str | MaskFolder
+    save_masks: Path | None
+    options: dict[str, Any]
+    batch_size: int | None
+    keep_metadata: bool
+    max_pixels: int
+    left_out: str
+    record: dict[str, Any]
+
+
+def check_request(
+    checkpoints: Sequence[str | Path],
+    source: str | Path,
+    out: str | Path,
+    *,
+    weights: Sequence[float] | str | None = None,
+    average: bool = False,
+    tta: str = 'none',
+    tile: int | None = None,
+    batch_size: int | None = None,
+    masks: str | Path = 'auto',
+    save_masks: str | Path | None = None,
+    device: str = 'auto',
+    resume: bool = False,
+    keep_metadata: bool = False,
+    max_pixels: int = MAX_PIXELS,
+) -> InferRequest:
+    """Check and list what `toolbox.apis.infer.infer` is to do.
+
+    Args:
+        checkpoints: files, or run folders: their best.pth, or those of all their folds.
+        source: an image, a folder of images, or a csv; see `toolbox.infer.listing.list_photos`.
+        out: a folder, which mirrors the input's tree, or a zip as the leaderboard takes it.
+        weights, average, tta, tile, device: see `Restorer.from_checkpoints`.
+        batch_size: photographs at once; None for what the first checkpoint's config says.
+        masks: 'auto', 'none', or a folder of masks, 255 = hole.
+        save_masks: a folder for the holes, as masks that `masks` takes again; or None.
+        resume: go on with a job that was interrupted.
+        keep_metadata: whether outputs get the EXIF and the color profile of their photographs.
+        max_pixels: larger photographs are refused.
+
+    Raises:
+        FileNotFoundError, FileExistsError, ValueError: with what to type instead.
+    """
+    files = [file for checkpoint in checkpoints for file in find_checkpoints(Path(checkpoint))]
+    out, save_masks = Path(out), None if save_masks is None else Path(save_masks)
+    outputs = Outputs(out)
+    folder_of_masks = None if str(masks) in ('auto', 'none') else Path(masks)
+    without = [folder for folder in (outputs.folder, save_masks, folder_of_masks) if folder is not None]
+    photos = list_photos(source, flat=is_zip(out), without=without)
+    outputs.check(photos, resume)
+    if save_masks is not None and not resume:
+        _check_nothing_overwritten(save_masks, photos)
+    options = dict(weights=weights, average=average, tta=tta, tile=tile, device=device)
+    return InferRequest(
+        checkpoints=files,
+        photos=photos,
+        outputs=outputs,
+        masks=str(masks) if folder_of_masks is None else MaskFolder(folder_of_masks, photos),
+        save_masks=save_masks,
+        options=options,
+        batch_size=batch_size,
+        keep_metadata=keep_metadata,
+        max_pixels=max_pixels,
+        left_out=other_files(source),
+        record=dict(
+            huefill=toolbox.__version__,
+            checkpoints=[_sha256(file) for file in files],
+            **options,
+            masks=str(masks),
+            batch_size=batch_size,
+            keep_metadata=keep_metadata,
+            max_pixels=max_pixels,
+            photos=f'{len(photos)}, {hashlib.sha256(_names(photos)).hexdigest()}',
+        ),
+    )
+
+
+def find_checkpoints(path: Path) -> list[Path]:
+    """A checkpoint file as it is; of a run folder its best.pth, or those of its folds.
+
+    Raises:
+        FileNotFoundError: none there.
+    """
+    if path.is_file():
+        return [path]
+    found = [path / 'best.pth'] if (path / 'best.pth').is_file() else sorted(path.glob('fold_*/best.pth'))
+    if not found:
+        raise FileNotFoundError(f'no checkpoint {path}: give a best.pth or last.pth, or a run folder that holds one')
+    return found
+
+
+def _check_nothing_overwritten(folder: Path, photos: Sequence[ListedPhoto]) -> None:
+    taken = next((photo.output for photo in photos if (folder / photo.output).exists()), None)
+    if taken is not None:
+        raise FileExistsError(f'{folder / taken} exists already: choose another --save-masks')
+
+
+def _sha256(file: Path) -> str:
+    digest = hashlib.sha256()
+    with file.open('rb') as content:
+        while chunk := content.read(_CHUNK_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _names(photos: Sequence[ListedPhoto]) -> bytes:
+    return '\n'.join(photo.name for photo in photos).encode('utf-8', 'surrogateescape')

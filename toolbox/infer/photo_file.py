@@ -1,0 +1,95 @@
+"""A person's file as a gray photograph, with what else it carries."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from PIL import Image, ImageChops
+
+from toolbox.imageio import MAX_PIXELS, Source, as_gray_or_rgb, open_image, orientation, upright
+
+# What EXIF says of the photograph: EXIF proper and GPS; description, camera, resolution, software, time, author,
+# copyright. The rest describes the file's own pixels, among it their orientation.
+_TABLES = {0x8769, 0x8825}
+_DESCRIPTIVE = _TABLES | {270, 271, 272, 282, 283, 296, 305, 306, 315, 33432}
+
+
+@dataclass(frozen=True)
+class PhotoFile:
+    """What a file holds, upright.
+
+    Attributes:
+        gray: uint8 (H, W), the luma.
+        alpha: uint8 (H, W), or None where the file has none.
+        metadata: `exif` and `icc_profile` for `toolbox.imageio.write_png`, as far as they fit an upright RGB image.
+        notes: what of the file is not used, in words.
+    """
+
+    gray: np.ndarray
+    alpha: np.ndarray | None = None
+    metadata: dict[str, bytes] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def read_photo_file(source: Source | Image.Image, *, max_pixels: int = MAX_PIXELS) -> PhotoFile:
+    """Read a photograph of any kind that `toolbox.imageio` reads.
+
+    Args:
+        source: a path, an open binary file, or an image that Pillow opened.
+        max_pixels: more than this many, as the file's header declares them, are refused before they are decoded.
+
+    Raises:
+        UnreadableImage: missing, broken, truncated, too large or no image.
+    """
+    with open_image(source, max_pixels) as image:
+        notes = []
+        if _has_further_pictures(image):
+            notes.append('the file holds several pictures, the first one is restored')
+        image.load()
+        turn = orientation(image)
+        pixels = as_gray_or_rgb(image)
+        if pixels.mode == 'RGB' and not _is_gray(pixels):
+            notes.append('a color photo, reduced to gray')
+        alpha = _alpha(image)
+        return PhotoFile(
+            gray=np.array(upright(pixels.convert('L'), turn)),
+            alpha=None if alpha is None else np.array(upright(alpha, turn)),
+            metadata=_metadata(image),
+            notes=tuple(notes),
+        )
+
+
+def _has_further_pictures(image: Image.Image) -> bool:
+    try:
+        return getattr(image, 'is_animated', False)
+    except Exception:  # a parser of foreign bytes; what is broken behind the first picture does not matter
+        return False
+
+
+def _is_gray(image: Image.Image) -> bool:
+    red, green, blue = image.split()
+    return ImageChops.difference(red, green).getbbox() is None and ImageChops.difference(red, blue).getbbox() is None
+
+
+def _alpha(image: Image.Image) -> Image.Image | None:
+    if image.mode.startswith(('I', 'F')) or not image.has_transparency_data:
+        return None
+    return image.convert('RGBA').getchannel('A')
+
+
+def _metadata(image: Image.Image) -> dict[str, bytes]:
+    profile = image.info.get('icc_profile') or b''
+    # The profile of a gray or a CMYK file fits no RGB image.
+    metadata = {'exif': _descriptive_exif(image), 'icc_profile': profile if profile[16:20] == b'RGB ' else b''}
+    return {key: value for key, value in metadata.items() if value}
+
+
+def _descriptive_exif(image: Image.Image) -> bytes:
+    """EXIF on the photograph itself; empty where there is none, or where it is broken."""
+    kept = Image.Exif()
+    try:
+        exif = image.getexif()
+        for tag in sorted(_DESCRIPTIVE & set(exif)):
+            kept[tag] = exif.get_ifd(tag) if tag in _TABLES else exif[tag]
+        return kept.tobytes() if kept else b''
+    except Exception:  # a parser of foreign bytes, like the decoders
+        return b''

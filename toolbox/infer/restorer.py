@@ -1,0 +1,190 @@
+"""Checkpoints in, restored photographs out."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from toolbox.contracts import Finder, PostProcess
+from toolbox.imageio import MAX_PIXELS, Source, read_mask
+from toolbox.infer.averaging import average_checkpoints
+from toolbox.infer.ensemble import Ensemble
+from toolbox.infer.finishing import post_process, to_photo_size
+from toolbox.infer.members import load_members
+from toolbox.infer.photo import Photo, Scale
+from toolbox.infer.photo_file import PhotoFile, read_photo_file
+from toolbox.infer.shares import Weights
+from toolbox.registry import FINDERS, POSTPROCESS
+
+_MENDED = "the recipe's post-processing did not keep the known luma; it was put back"
+
+
+class Restoration(NamedTuple):
+    """A photograph restored: its bytes, uint8 (H, W, 3), and what a person should know about them."""
+
+    pixels: np.ndarray
+    notes: tuple[str, ...]
+
+
+class Restorer:
+    """Restores photographs with one trained model or the mean of many.
+
+    Build one with `from_checkpoints`. Where models were trained with different finders or post-processing, those of
+    the first one are used, and `notes` says so.
+
+    Attributes:
+        ensemble: the models.
+        batch_size: of the first model's config: as many photographs of one size go through the networks at once.
+        notes: what a person should know about this combination of checkpoints.
+    """
+
+    def __init__(self, ensemble: Ensemble) -> None:
+        self.ensemble = ensemble
+        first, *others = [member.config for member in ensemble.members]
+        self.device = ensemble.members[0].device
+        self.batch_size: int = first.data.batch_size
+        self.finder: Finder = FINDERS.build(first.data.finder)
+        self.steps: list[PostProcess] = [POSTPROCESS.build(step) for step in first.model.postprocess]
+        different = {
+            'data.finder': any(other.data.finder != first.data.finder for other in others),
+            'model.postprocess': any(other.model.postprocess != first.model.postprocess for other in others),
+        }
+        self.notes = tuple(
+            f'the checkpoints differ in {key}; that of the first one is used' for key in different if different[key]
+        )
+
+    @classmethod
+    def from_checkpoints(
+        cls,
+        checkpoints: Sequence[str | Path],
+        *,
+        weights: Weights = None,
+        average: bool = False,
+        tta: str = 'none',
+        tile: int | None = None,
+        device: str = 'auto',
+    ) -> 'Restorer':
+        """A restorer from checkpoint files; each carries the config that it was trained with.
+
+        Args:
+            checkpoints: any number, of any configs.
+            weights: one positive number each; 'score' for their validation scores; None for equal weights.
+            average: average the weights of the networks (`average_checkpoints`) instead of their predictions.
+            tta: test-time symmetries: 'none', 'flip' (left-right) or 'd4' (the eight of the square).
+            tile: see `Ensemble`.
+            device: 'cpu', 'cuda', or 'auto' for cuda where there is one.
+
+        Raises:
+            FileNotFoundError, ValueError: with what to give instead.
+        """
+        device = _available(device)
+        sources: Sequence[Any] = [average_checkpoints(checkpoints, weights)] if average else checkpoints
+        members = load_members(sources, None if average else weights, device)
+        return cls(Ensemble(members, tta, tile))
+
+    def restore(
+        self,
+        image: Source | Image.Image,
+        mask: Source | np.ndarray | str | None = 'auto',
+        *,
+        max_pixels: int = MAX_PIXELS,
+    ) -> Image.Image:
+        """Restore one photograph.
+
+        Args:
+            image: a file of any kind that `toolbox.imageio` reads, or an image that Pillow opened; color is reduced to
+                gray.
+            mask: where its hole is: 'auto', where the finder finds it; a file, 255 = hole; an array (H, W), not 0 =
+                hole; or None, there is none.
+            max_pixels: larger files are refused.
+
+        Returns:
+            Mode RGB, upright; RGBA where the photograph has an alpha channel, which is carried over.
+
+        Raises:
+            UnreadableImage: the photograph or its mask cannot be read.
+            ValueError: the mask has another size than the upright photograph.
+        """
+        file = read_photo_file(image, max_pixels=max_pixels)
+        photo = self.prepare(file, _given_hole(mask, file.gray.shape))
+        restored = Image.fromarray(self.restore_batches([[photo]])[0][0].pixels)
+        if photo.alpha is not None:
+            restored.putalpha(Image.fromarray(photo.alpha))
+        return restored
+
+    def prepare(self, file: PhotoFile, mask: np.ndarray | None = None) -> Photo:
+        """A photograph ready for `restore_batches`; several threads may call this at once.
+
+        Args:
+            file: what was read.
+            mask: its hole, uint8 (H, W) in {0, 1}; None: the finder looks for it.
+        """
+        notes = file.notes
+        if mask is None:
+            mask = self.finder(file.gray).mask
+            if not mask.any():
+                notes = (*notes, 'no hole was found, the photo is colored as it is')
+        photo = Photo(file.gray, mask, file.alpha, file.metadata, notes)
+        for scale in self.ensemble.scales:
+            photo.prepare(scale)
+        return photo
+
+    @torch.no_grad()
+    def restore_batches(self, batches: Sequence[Sequence[Photo]]) -> list[list[Restoration]]:
+        """Restore photographs that `prepare` made, in order.
+
+        Those of a batch that have one size at the models go through the networks together, as in validation. With the
+        photographs that go along, a prediction can differ by a rounding error.
+        """
+        groups = [group for photos in batches for group in _by_shape(photos)]
+        references = [self.ensemble.reference_scale(*group[0].gray.shape) for group in groups]
+        stacks = [{scale: _stack(group, scale, self.device) for scale in self.ensemble.scales} for group in groups]
+        means = self.ensemble.means(stacks, references)
+        done: dict[int, Restoration] = {}
+        for group, reference, stack in zip(groups, references, stacks, strict=True):
+            corrected = post_process(means.pop(0), *stack[reference], self.steps)
+            for photo, rgb in zip(group, corrected, strict=True):
+                pixels, mended = to_photo_size(rgb, photo.gray, photo.mask)
+                done[id(photo)] = Restoration(pixels, (*photo.notes, _MENDED) if mended else photo.notes)
+        return [[done[id(photo)] for photo in photos] for photos in batches]
+
+
+def _available(device: str) -> str:
+    if device == 'auto':
+        return 'cuda' if torch.cuda.is_available() else 'cpu'
+    if device not in ('cpu', 'cuda'):
+        raise ValueError(f'device {device!r}: expected auto, cpu or cuda')
+    if device == 'cuda' and not torch.cuda.is_available():
+        raise ValueError('device cuda: torch finds no GPU here; use --device cpu, or auto')
+    return device
+
+
+def _given_hole(mask: Source | np.ndarray | str | None, shape: tuple[int, int]) -> np.ndarray | None:
+    """The hole that a caller gave, uint8 (H, W) in {0, 1}; None if it is to be found."""
+    if mask is None:
+        return np.zeros(shape, np.uint8)
+    if isinstance(mask, str) and mask == 'auto':
+        return None
+    hole = (mask != 0).astype(np.uint8) if isinstance(mask, np.ndarray) else read_mask(mask)
+    if hole.shape != shape:
+        raise ValueError(f'mask {hole.shape}, the upright photograph is {shape}: height and width must be the same')
+    return hole
+
+
+def _by_shape(photos: Sequence[Photo]) -> list[list[Photo]]:
+    """Groups of photographs whose sizes at all scales are the same, in order of their first."""
+    groups: dict[tuple, list[Photo]] = defaultdict(list)
+    for photo in photos:
+        groups[tuple(damaged.shape for damaged, _ in photo.working.values())].append(photo)
+    return list(groups.values())
+
+
+def _stack(photos: Sequence[Photo], scale: Scale, device: str) -> tuple[Tensor, Tensor]:
+    """Damaged gray and mask, uint8 (N, 1, h, w), on the device."""
+    damaged, mask = (np.stack([photo.working[scale][part] for photo in photos])[:, None] for part in (0, 1))
+    return torch.from_numpy(damaged).to(device), torch.from_numpy(mask).to(device)

@@ -1,0 +1,110 @@
+"""Restore photographs: `python tools/infer.py CHECKPOINT... --input FILE|DIR|CSV --out DIR|ZIP`."""
+
+import argparse
+import sys
+from pathlib import Path
+
+if __name__ == '__main__':
+    sys.path[0] = str(Path(__file__).resolve().parents[1])  # not tools/, whose files would shadow packages
+
+from toolbox.cli import run_tool
+
+EXAMPLES = """examples:
+  python tools/infer.py best.pth --input photos --out restored
+  python tools/infer.py run/fold_*/best.pth --weights score --tta d4 --input test.csv --out submission.zip
+
+exit codes: 0 all restored, 2 wrong usage, 3 some photographs failed (failures.csv), 130 interrupted (--resume goes on)
+"""
+
+
+def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        description='Fill the holes of gray photographs and color them, with one trained model or many.',
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('checkpoints', nargs='+', metavar='CHECKPOINT', help='best.pth files or run folders')
+    parser.add_argument('--input', required=True, metavar='FILE|DIR|CSV', help='photographs, or a list like test.csv')
+    parser.add_argument('--out', required=True, metavar='DIR|ZIP', help="folder, or a submission's flat zip")
+    parser.add_argument(
+        '--weights', type=_weights, metavar='W,...|score', help='of the models: numbers, or their validation scores'
+    )
+    parser.add_argument(
+        '--average-checkpoints', action='store_true', help="average the networks' weights, not their predictions"
+    )
+    parser.add_argument('--tta', choices=('none', 'flip', 'd4'), default='none', help='symmetries (default: none)')
+    parser.add_argument(
+        '--tile', type=_whole, metavar='N', help='side of blended tiles, px; 0: never (default: where images are large)'
+    )
+    parser.add_argument(
+        '--batch-size', type=_positive, metavar='N', help="photographs at once (default: the config's data.batch_size)"
+    )
+    parser.add_argument(
+        '--masks', default='auto', metavar='auto|DIR|none', help='holes: found, from files, none (default: auto)'
+    )
+    parser.add_argument('--save-masks', metavar='DIR', help='write the holes, 255 = hole')
+    parser.add_argument('--keep-metadata', action='store_true', help='copy EXIF and RGB color profiles to the outputs')
+    parser.add_argument(
+        '--max-megapixels', type=_positive, default=170, metavar='N', help='refuse larger photographs (default: 170)'
+    )
+    parser.add_argument('--device', choices=('auto', 'cpu', 'cuda'), default='auto', help='(default: auto)')
+    parser.add_argument('--resume', action='store_true', help='go on with an interrupted job')
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Restore; returns the exit code. What was typed is checked before torch is imported."""
+    arguments = parse_arguments(argv)
+    return run_tool(lambda: run(arguments))
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Check and list, then restore."""
+    from toolbox.apis.infer_request import check_request
+
+    request = check_request(
+        arguments.checkpoints,
+        arguments.input,
+        arguments.out,
+        weights=arguments.weights,
+        average=arguments.average_checkpoints,
+        tta=arguments.tta,
+        tile=arguments.tile,
+        batch_size=arguments.batch_size,
+        masks=arguments.masks,
+        save_masks=arguments.save_masks,
+        device=arguments.device,
+        resume=arguments.resume,
+        keep_metadata=arguments.keep_metadata,
+        max_pixels=arguments.max_megapixels * 1_000_000,
+    )
+
+    from toolbox.apis.infer import infer
+
+    return infer(request)
+
+
+def _weights(text: str) -> list[float] | str:
+    if text == 'score':
+        return text
+    try:
+        return [float(number) for number in text.split(',')]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f'{text}: expected numbers like 1,2,1, or score') from None
+
+
+def _whole(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f'{text}: expected a whole number')
+    return int(text)
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f'{text}: expected a whole number from 1 on')
+    return int(text)
+
+
+if __name__ == '__main__':
+    sys.exit(main())
