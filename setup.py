@@ -31,7 +31,8 @@ REQUIRES = [
     'scipy>=1.13',
     'tqdm>=4.66',
 ]
-TEST = ['hypothesis>=6.100', 'pytest>=8.0', 'pytest-xdist>=3.6', 'selenium>=4.20', 'setuptools>=68']
+LPIPS = ['lpips>=0.1.4']
+TEST = [*LPIPS, 'hypothesis>=6.100', 'pytest>=8.0', 'pytest-xdist>=3.6', 'selenium>=4.20', 'setuptools>=68']
 DEV = [*TEST, 'ruff>=0.9']
 
 setup(
@@ -51,5 +52,5 @@ setup(
     package_dir={'toolbox.configs': 'configs'},
     package_data={'toolbox.report': ['*.css', '*.js']},
     install_requires=REQUIRES,
-    extras_require={'test': TEST, 'dev': DEV},
+    extras_require={'lpips': LPIPS, 'test': TEST, 'dev': DEV},
 )

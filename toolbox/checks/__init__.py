@@ -38,7 +38,8 @@ def check_plugin(kind: str, name: str, folder: Path) -> list[str]:
     before = _random_state(kind)
     try:
         example = getattr(plugin, 'example_options', None)
-        options = example(folder) if example else {}
+        with _preserved_random_state():
+            options = example(folder) if example else {}
 
         def make(**program_values: Any) -> Any:
             with _preserved_random_state():  # initial weights may be drawn
