@@ -10,7 +10,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from toolbox.nn.weights import hub_file, load_verified, read_weights
+from toolbox.nn.weights import TRAIN_WITHOUT, hub_file, load_verified, read_weights
 
 
 def build_timm_features(
@@ -43,7 +43,7 @@ def build_timm_features(
     options = {key: value for key, value in given.items() if value is not None}  # not all backbones know all of them
     if weights is None:
         return _create(name, in_channels, options)
-    path = _hub_weights(name) if weights == 'imagenet' else weights
+    path = hub_weights(name) if weights == 'imagenet' else weights
 
     def load(state: dict[str, Tensor]) -> nn.Module:
         return _create(name, in_channels, options, state)
@@ -107,7 +107,8 @@ def _quiet_loading() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def _hub_weights(name: str) -> Path:
+def hub_weights(name: str, without: str = TRAIN_WITHOUT) -> Path:
+    """The file of the weights that timm's hub has for a model; `without` as for `hub_file`."""
     import timm
 
     config = timm.models.get_pretrained_cfg(name)
@@ -117,4 +118,4 @@ def _hub_weights(name: str) -> Path:
         raise ValueError(f"weights='imagenet': download {config.url}, and give its path as weights='path/to/file'")
     repo_id, _, revision = config.hf_hub_id.partition('@')
     filenames = [config.hf_hub_filename] if config.hf_hub_filename else ['model.safetensors', 'pytorch_model.bin']
-    return hub_file(repo_id, filenames, revision or None)
+    return hub_file(repo_id, filenames, revision or None, without)

@@ -14,14 +14,21 @@ _PATIENCE_SECONDS = 5
 # Checkpoints of training scripts keep the weights under one of these keys, averaged ones first.
 _WRAPPERS = ('state_dict_ema', 'model_ema', 'state_dict', 'model')
 
+# The way out of an unreachable hub that costs the pretraining.
+TRAIN_WITHOUT = 'weights=None             train without pretrained weights (model.encoder.weights=None)'
+
 _OTHER_WEIGHTS = 'Give a file of this very architecture, or weights=None'
 
 
-def hub_file(repo_id: str, filenames: Sequence[str], revision: str | None = None) -> Path:
+def hub_file(repo_id: str, filenames: Sequence[str], revision: str | None = None, without: str = TRAIN_WITHOUT) -> Path:
     """The first of `filenames` that a Hugging Face repository has, as a local file.
 
     A file in the local cache is returned without touching the network. Else the hub (`HF_ENDPOINT`, proxies and
     `HF_HUB_OFFLINE` as huggingface_hub reads them) must answer within five seconds, before the download begins.
+
+    Args:
+        repo_id, filenames, revision: what is wanted.
+        without: how to do without these weights, for the error.
 
     Raises:
         ConnectionError: no cached file, and the hub cannot be used; names the ways out.
@@ -36,16 +43,16 @@ def hub_file(repo_id: str, filenames: Sequence[str], revision: str | None = None
             return Path(cached)
     reason = _why_unusable(repo_id, filenames[0], revision)
     if reason:
-        raise _unreachable(repo_id, filenames[0], revision, reason)
+        raise _unreachable(repo_id, filenames[0], revision, reason, without)
     for filename in filenames:
         try:
             return Path(hf_hub_download(repo_id, filename, revision=revision))
         except LocalEntryNotFoundError as error:  # what the client says when the connection breaks
-            raise _unreachable(repo_id, filename, revision, str(error)) from error
+            raise _unreachable(repo_id, filename, revision, str(error), without) from error
         except EntryNotFoundError:
             continue
         except OSError as error:  # among them all answers of the hub but success
-            raise _unreachable(repo_id, filename, revision, str(error)) from error
+            raise _unreachable(repo_id, filename, revision, str(error), without) from error
     raise FileNotFoundError(f'{repo_id} holds none of {", ".join(filenames)}; give weights=None, or the path of a file')
 
 
@@ -142,14 +149,14 @@ def _why_unusable(repo_id: str, filename: str, revision: str | None) -> str | No
     return f'it answers with status {answers[0]}' if answers[0] >= 500 else None
 
 
-def _unreachable(repo_id: str, filename: str, revision: str | None, reason: str) -> ConnectionError:
+def _unreachable(repo_id: str, filename: str, revision: str | None, reason: str, without: str) -> ConnectionError:
     from huggingface_hub import constants, hf_hub_url
 
     url = hf_hub_url(repo_id, filename, revision=revision, endpoint='https://huggingface.co')
     return ConnectionError(
         f'pretrained weights of {repo_id}: not in the local cache, and {constants.ENDPOINT} cannot be used ({reason}). '
         'Ways out:\n'
-        '  weights=None             train without pretrained weights (model.encoder.weights=None)\n'
+        f'  {without}\n'
         f'  weights=path/to/file     download {url} where there is a network, and give its path\n'
         '  HF_ENDPOINT=https://...  use a mirror; HTTPS_PROXY=... use a proxy\n'
         f'  HF_HOME=folder           use a cache that has the file (now {constants.HF_HUB_CACHE})'
