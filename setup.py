@@ -32,7 +32,9 @@ REQUIRES = [
     'scipy>=1.13',
     'tqdm>=4.66',
 ]
+LPIPS = ['lpips>=0.1.4']
 TEST = [
+    *LPIPS,
     'hypothesis>=6.100',
     'pytest>=8.0',
     'pytest-xdist>=3.6',
