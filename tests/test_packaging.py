@@ -27,11 +27,15 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return next(out.glob('huefill-*.whl'))
 
 
-def test_wheel_holds_each_python_file(wheel: Path) -> None:
-    files = [path.relative_to(REPOSITORY) for folder in PACKAGED for path in (REPOSITORY / folder).rglob('*.py')]
-    expected = {path.as_posix() if path.parts[0] != 'configs' else f'toolbox/{path.as_posix()}' for path in files}
+def test_wheel_holds_each_file(wheel: Path) -> None:
+    files = [path.relative_to(REPOSITORY) for folder in PACKAGED for path in (REPOSITORY / folder).rglob('*.*')]
+    expected = {
+        path.as_posix() if path.parts[0] != 'configs' else f'toolbox/{path.as_posix()}'
+        for path in files
+        if '__pycache__' not in path.parts
+    }
     with zipfile.ZipFile(wheel) as archive:
-        found = {name for name in archive.namelist() if name.endswith('.py')}
+        found = {name for name in archive.namelist() if '.dist-info/' not in name}
         assert any(name.endswith('LICENSE') for name in archive.namelist())
     assert found == expected
 
