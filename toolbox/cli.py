@@ -6,6 +6,8 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
+from toolbox.interruption import Stopped
+
 USAGE_ERROR = 2
 SOME_FAILED = 3  # the job ended, some of its files are listed as failed
 INTERRUPTED = 130
@@ -25,6 +27,9 @@ def run_tool(job: Callable[[], int | None]) -> int:
     """
     try:
         return job() or 0
+    except Stopped as stop:
+        print(stop, file=sys.stderr)
+        return stop.exit_code
     except KeyboardInterrupt:
         print('interrupted', file=sys.stderr)
         return INTERRUPTED

@@ -16,6 +16,14 @@ from torch import Tensor
 from toolbox.color import luma, to_float
 
 
+@dataclass(frozen=True)
+class Failure:
+    """A file that could not be used, and why, in words."""
+
+    path: str
+    reason: str
+
+
 @dataclass
 class Batch:
     """Photographs of one size on their way through the house.
@@ -29,6 +37,7 @@ class Batch:
         gray: (N, 1, H, W), the true gray.
         rgb: (N, 3, H, W), the true colors.
         hole: (N, 1, H, W), the true hole, for losses and metrics only.
+        failures: photographs that could not be read while the batch was made, and that others stand in for.
     """
 
     names: list[str]
@@ -37,6 +46,7 @@ class Batch:
     gray: Tensor
     rgb: Tensor
     hole: Tensor
+    failures: list[Failure] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.names)

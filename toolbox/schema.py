@@ -1,4 +1,4 @@
-"""Every key a training config may hold: its type, its range, and what it means.
+"""Every key a config may hold, of training and of cleaning: its type, its range, and what it means.
 
 The one list behind the errors about misspelt keys and the table in `docs/config.md`.
 """
@@ -129,6 +129,7 @@ SCHEMA: dict[str, Any] = {
         'finder': Plugin(registry.FINDERS, 'finds the hole at validation, at test and in `infer`'),
         'real_pairs': Key(_NUMBER, "share of training samples with the competition's own damage", low=0, high=1),
         'val_real_pairs': Key((bool,), "validate on the competition's own damage where the folder has it"),
+        'max_unreadable': Key(_NUMBER, 'share of photographs that may be unreadable', 0.01, low=0, high=1),
     },
     'optimizer': OptimizerClass('a class of torch.optim and its options'),
     'lr_schedule': {
@@ -141,6 +142,13 @@ SCHEMA: dict[str, Any] = {
     'train_cfg': {
         'max_epochs': Key((int,), 'epochs at most', low=1),
         'val_interval': Key((int,), 'epochs between validations', low=1),
+        'save_steps': Key((int, NONE), 'steps between saves within an epoch; None: none by steps', None, low=1),
+        'save_minutes': Key((*_NUMBER, NONE), 'minutes between saves within an epoch; None: none by time', 15, low=0),
+        'accumulate': Key((int,), 'parts that a batch is worked through in, to save memory', 1, low=1),
+        'clip_norm': Key((*_NUMBER, NONE), 'largest norm of the gradient; None: any', None, low=1e-12),
+        'ema': Key((float, NONE), 'decay of the average of weights that is validated', None, low=0, high=0.999999),
+        'max_bad_steps': Key((int,), 'batches in a row without a finite loss before it gives up', 3, low=1),
+        'compile': Key((bool,), 'compile the networks (torch.compile); on CUDA only', False),
     },
     'early_stopping': {
         'patience': Key((int, NONE), 'validations without a better score before training stops; None: never', low=1),
@@ -150,8 +158,33 @@ SCHEMA: dict[str, Any] = {
     'seed': Key((int,), 'seed of everything drawn', low=0),
     'fold': Key((int,), 'the fold that validates', low=0),
     'precision': Key((str,), 'auto: bf16 on CUDA, float32 elsewhere', choices=('auto', 'bf16', 'float32')),
+    'deterministic': Key((bool,), 'repeatable kernels on CUDA, as far as there are any; slower', False),
+    'tf32': Key((bool,), 'TF32 for what is computed in float32 on CUDA', True),
+    'visualizers': Key((list, tuple, NONE), "mmengine's visualizer back ends; None: TensorBoard if installed", None),
     'sample_images': Key((int,), 'validation photographs shown in samples/*.png', low=0),
     'clean_csv': Key((str, NONE), 'csv of a cleaning run; photos with keep=0 are left out', default=None),
+    'use_labels': Key((bool,), 'spread the clusters that `clean_csv` names evenly over the folds', default=False),
+    'custom_imports': Key((list, tuple), 'plugin modules or .py files outside the repository', default=()),
+}
+
+CLEANING: dict[str, Any] = {
+    'embedder': Plugin(registry.EMBEDDERS, 'turns an image into a vector'),
+    'reducer': Plugin(registry.REDUCERS, 'turns vectors into ones of fewer dimensions'),
+    'detector': Plugin(registry.DETECTORS, 'finds clusters and outliers'),
+    'files': {
+        'min_side': Key((int,), 'images with a shorter side are tiny, px', low=1),
+        'drop': Key((list, tuple), 'what is left out for its file: any of gray, tiny, animated, mode'),
+    },
+    'duplicates': {
+        'max_bits': Key((int,), 'bits of 64 in which perceptual hashes of near duplicates differ at most', low=0, high=7),
+        'max_distance': Key(
+            _NUMBER, 'distance of near duplicates in the embedding, as a share of the usual one between neighbors', low=0
+        ),
+    },
+    'fit_limit': Key((int,), 'reducer and detector are fitted to this many images; the others are placed among them', low=10),
+    'stability_seeds': Key((int,), 'further seeds with which the result is compared', low=0),
+    'workers': Key((int, str), 'loader processes; auto: from the number of cores', low=0, choices=('auto',)),
+    'seed': Key((int,), 'seed of everything drawn', low=0),
     'custom_imports': Key((list, tuple), 'plugin modules or .py files outside the repository', default=()),
 }
 

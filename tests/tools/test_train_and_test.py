@@ -38,6 +38,7 @@ def test_a_run_folder_is_complete_and_test_repeats_the_score(workplace, photo_fo
             'environment.json',
             'best.pth',
             'last.pth',
+            'previous.pth',
             'metrics.json',
             'scalars.jsonl',
             'samples',

@@ -51,7 +51,7 @@ def claim(folder: Path) -> None:
     Raises:
         FileExistsError: it holds a run.
     """
-    if any((folder / name).exists() for name in ('last.pth', 'config.py')):
+    if any(next(folder.glob(pattern), None) for pattern in ('*.pth', 'config.py', 'fold_*')):
         raise FileExistsError(
             f'{folder} holds a run already: add --resume to go on with it, or choose another --work-dir'
         )
@@ -88,17 +88,23 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
     os.replace(temporary, path)
 
 
-def log_to(folder: Path, verbose: bool = True) -> None:
-    """Send the toolbox's messages to the console and to train.log."""
+def log_to(folder: Path, rank: int = 0) -> None:
+    """Send the toolbox's messages to train.log, and those of the main process to the console, too.
+
+    Args:
+        folder: the run folder.
+        rank: of this process; others than the first write train.rankN.log.
+    """
     for handler in list(logger.handlers):
         logger.removeHandler(handler)
         handler.close()
     logger.setLevel(logging.INFO)
     logger.propagate = False
-    if verbose:
+    if rank == 0:
         console = logging.StreamHandler(sys.stdout)
+        console.addFilter(lambda record: not getattr(record, 'file_only', False))  # the tool shows its errors itself
         logger.addHandler(console)
-    file = logging.FileHandler(folder / 'train.log', encoding='utf-8')
+    file = logging.FileHandler(folder / ('train.log' if rank == 0 else f'train.rank{rank}.log'), encoding='utf-8')
     file.setFormatter(logging.Formatter('%(asctime)s %(message)s', '%Y-%m-%d %H:%M:%S'))
     logger.addHandler(file)
 

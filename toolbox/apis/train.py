@@ -1,26 +1,29 @@
 """Trains a config: one fold in one run folder, or all folds one after another."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from mmengine.config import Config
-from mmengine.dist import get_dist_info, is_main_process
+from mmengine.dist import get_dist_info, get_rank, is_main_process
 
 from toolbox.apis import run_folder
 from toolbox.apis.setup import Split, split_photos
 from toolbox.apis.tables import score_table
 from toolbox.config import dump_config, load_config
 from toolbox.data.dataset import TrainingDataset, ValidationDataset
-from toolbox.data.loading import training_loader, validation_loader
+from toolbox.data.loading import Batches, training_loader, validation_loader
 from toolbox.engine.baselines import BASELINES, baseline_restorer
+from toolbox.engine.checkpoint import read_checkpoint
 from toolbox.engine.distributed import from_main_process, start_processes
 from toolbox.engine.evaluation import build_evaluator, evaluate
+from toolbox.engine.generations import LAST, PREVIOUS
 from toolbox.engine.hooks import ProgressHook, SampleGridHook, ScalarsHook
 from toolbox.engine.model import RestorationModel
 from toolbox.engine.runner import RestorationRunner
+from toolbox.interruption import Stopped
 from toolbox.paths import find_config
 
 logger = logging.getLogger('huefill')
@@ -77,7 +80,8 @@ def train(
 
 def train_fold(config: Config, folder: Path, resume: bool = False, launcher: str = 'none') -> Path:
     """Train a complete config in a run folder; what happened is logged there and printed."""
-    run_folder.log_to(folder)
+    rank = get_rank()
+    run_folder.log_to(folder, rank)
     split = split_photos(config)
     if is_main_process():
         dump_config(config, folder / 'config.py')
@@ -87,16 +91,27 @@ def train_fold(config: Config, folder: Path, resume: bool = False, launcher: str
     runner = _build_runner(config, model, split, folder, launcher)
     if is_main_process():
         logger.info(_plan(config, split, model, runner))
-    last = folder / 'last.pth'
-    if resume and last.is_file():
-        logger.info(f'resuming from {last}')
-        runner.resume_from(last)
-    elif resume:
-        logger.info(f'nothing to resume in {folder}: starting afresh')
-    runner.train()
-    if is_main_process():
+    if resume:
+        _resume(runner)
+    try:
+        runner.train()
         _finish(config, runner)
+    except (Stopped, ValueError, OSError) as end:
+        logger.error(str(end), extra=dict(file_only=True))
+        raise
     return folder
+
+
+def _resume(runner: RestorationRunner) -> None:
+    """Take up the run from its newest checkpoint that can be read, the same one in all processes."""
+    found = runner.generations.newest() if is_main_process() else None
+    path = from_main_process(found and found[0])
+    if path is None:
+        logger.info(f'nothing to resume in {runner.generations.folder}: starting afresh')
+        return
+    content = found[1] if found else read_checkpoint(path)
+    logger.info(f'resuming from {path}, step {content["step"]}')
+    runner.resume_from(content)
 
 
 def _choose_folder(path: Path, config: Config, work_dir: str | None, resume: bool, every_fold: bool) -> Path:
@@ -109,7 +124,8 @@ def _choose_folder(path: Path, config: Config, work_dir: str | None, resume: boo
             run_folder.claim(folder)
         return folder
     if resume:
-        newest = run_folder.newest(runs, 'last.pth')
+        found = [run_folder.newest(runs, name) for name in (LAST, PREVIOUS)]
+        newest = next(filter(None, found), None)
         if newest is not None:
             return newest.parent.parent if every_fold and newest.parent.name.startswith('fold_') else newest.parent
     return run_folder.new_run_folder(runs)
@@ -148,23 +164,21 @@ def _plan(config: Config, split: Split, model: RestorationModel, runner: Restora
     return (
         f'data: {root}\n'
         f'{len(split.training)} photos train, {len(split.validation)} validate (fold {config.fold} of {data.folds}), '
-        f'{data.size} px, batch {data.batch_size}; {parameters / 1e6:.1f} M parameters on {device}; at most {epochs} epochs '
-        f'of {len(runner.train_dataloader)} steps; best.pth and last.pth go to {runner.folder}'
+        f'{data.size} px, batch {data.batch_size}; {parameters / 1e6:.1f} M parameters on {device}; '
+        f'at most {epochs} epochs of {len(runner.train_dataloader)} steps; best.pth and last.pth go to {runner.folder}'
     )
 
 
 def _finish(config: Config, runner: RestorationRunner) -> None:
     """Write metrics.json, and print the model's best validation beside the baselines on the same images."""
     best = runner.best_score.best
-    run_folder.write_json(runner.folder / 'metrics.json', best)
-    # The baselines see all validation images in this one process.
-    dataset = runner.val_dataloader.dataset
-    loader = validation_loader(dataset, config.data.batch_size, config.data.workers)
-    rows = {'this model': best, **baseline_scores(config, loader)}
-    logger.info(f'\n{score_table(rows)}\n\n{_where(config, runner.folder)}')
+    rows = {'this model': best, **baseline_scores(config, runner.val_dataloader)}  # each process restores its share
+    if is_main_process():
+        run_folder.write_json(runner.folder / 'metrics.json', best)
+        logger.info(f'\n{score_table(rows)}\n\n{_where(config, runner.folder)}')
 
 
-def baseline_scores(config: Config, loader: Any) -> dict[str, dict[str, float]]:
+def baseline_scores(config: Config, loader: Iterable[Batches]) -> dict[str, dict[str, float]]:
     """The metrics of each baseline on a validation loader's images."""
     return {
         name: evaluate(loader, baseline_restorer(baseline), build_evaluator(config.metrics), len(loader.dataset))

@@ -7,18 +7,18 @@ begin on the device (`Batch.to`).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from torch.utils.data import Dataset
 
 from toolbox.color import gray_from_rgb
-from toolbox.contracts import Fill, Finder, MaskGenerator
+from toolbox.contracts import Failure, Fill, Finder, MaskGenerator
 from toolbox.data.manifest import Manifest, Photo
 from toolbox.data.sources import hole_from_pair
 from toolbox.data.transforms import PhotoTransform
-from toolbox.imageio import read_gray, read_rgb
+from toolbox.imageio import UnreadableImage, read_gray, read_rgb
 from toolbox.registry import FILLS, FINDERS, MASKS
 from toolbox.rng import frozen_rng, training_rng
 
@@ -33,6 +33,7 @@ class Sample:
     gray: np.ndarray
     rgb: np.ndarray
     hole: np.ndarray
+    failures: list[Failure] = field(default_factory=list)
 
 
 class _PhotoDataset(Dataset):
@@ -55,8 +56,8 @@ class _PhotoDataset(Dataset):
         if real:
             damage = read_gray(photo.damaged)
             if damage.shape != rgb.shape[:2]:
-                raise ValueError(
-                    f'{photo.damaged}: its size {damage.shape} is not that of {photo.path}, {rgb.shape[:2]}'
+                raise UnreadableImage(
+                    str(photo.damaged), f'its size {damage.shape} is not that of {photo.path}, {rgb.shape[:2]}'
                 )
             whole_hole = hole_from_pair(damage, gray_from_rgb(rgb))
             rgb, (hole, damage) = self.transform(rgb, [whole_hole, damage], rng)
@@ -71,6 +72,8 @@ class _PhotoDataset(Dataset):
 
 class TrainingDataset(_PhotoDataset):
     """Samples by (epoch, index), so that loader workers that outlive an epoch draw what the epoch is due.
+
+    In place of a photograph that cannot be read stands the next one that can; the sample's `failures` say so.
 
     Args:
         photos: the photographs to learn from.
@@ -91,9 +94,20 @@ class TrainingDataset(_PhotoDataset):
         return len(self.photos) * self.repeat
 
     def __getitem__(self, key: tuple[int, int]) -> Sample:
-        epoch, index = key
+        failures = []
+        for offset in range(len(self.photos)):
+            try:
+                sample = self._sample(self.photos[(key[1] + offset) % len(self.photos)], *key)
+            except UnreadableImage as error:
+                failures.append(Failure(error.path, error.reason))
+                continue
+            return replace(sample, failures=failures)
+        raise ValueError(
+            f'none of the {len(self.photos)} training photographs can be read; {failures[0].path}: {failures[0].reason}'
+        )
+
+    def _sample(self, photo: Photo, epoch: int, index: int) -> Sample:
         rng = training_rng(self.seed, epoch, index)
-        photo = self.photos[index % len(self.photos)]
         real = photo.damaged is not None and rng.random() < self.real_pairs
         progress = epoch / max(1, self.max_epochs - 1)
         rgb, gray, hole, damaged = self._crop(photo, real, rng, min(1.0, progress))
@@ -103,6 +117,8 @@ class TrainingDataset(_PhotoDataset):
 
 class ValidationDataset(_PhotoDataset):
     """Samples whose damage depends on the seed and the file alone; the mask is what the finder finds.
+
+    A photograph that cannot be read has no substitute: a `Failure` stands for it.
 
     Args:
         photos: the photographs to measure on.
@@ -117,8 +133,13 @@ class ValidationDataset(_PhotoDataset):
         self.real_pairs = data['val_real_pairs']
         self.seed = seed
 
-    def __getitem__(self, index: int) -> Sample:
-        photo = self.photos[index]
+    def __getitem__(self, index: int) -> Sample | Failure:
+        try:
+            return self._sample(self.photos[index])
+        except UnreadableImage as error:
+            return Failure(error.path, error.reason)
+
+    def _sample(self, photo: Photo) -> Sample:
         real = photo.damaged is not None and self.real_pairs
         rng = frozen_rng(self.seed, photo.name)
         rgb, gray, hole, damaged = self._crop(photo, real, rng, progress=1.0)

@@ -2,14 +2,15 @@
 
 import os
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import torch
 from torch.utils.data import DataLoader, Sampler
 
-from toolbox.contracts import Batch
+from toolbox.contracts import Batch, Failure
 from toolbox.data.dataset import Sample, TrainingDataset, ValidationDataset
+from toolbox.interruption import leave_signals_to_parent
 from toolbox.rng import order_rng
 
 _IMAGES = ('damaged', 'mask', 'gray', 'rgb', 'hole')
@@ -37,11 +38,17 @@ class EpochSampler(Sampler):
         self.rank = rank
         self.world_size = world_size
         self.epoch = 0
+        self.first_batch = 0
         self.steps = -(-num_samples // global_batch)
 
     def set_epoch(self, epoch: int) -> None:
         """Called by mmengine before each epoch."""
+        self.start_at(epoch)
+
+    def start_at(self, epoch: int, batch: int = 0) -> None:
+        """Where the next iteration begins: in an epoch, `batch` batches from its start."""
         self.epoch = epoch
+        self.first_batch = batch
 
     def __len__(self) -> int:
         return self.steps * self.global_batch // self.world_size
@@ -49,7 +56,7 @@ class EpochSampler(Sampler):
     def __iter__(self) -> Iterator[tuple[int, int]]:
         order = order_rng(self.seed, self.epoch).permutation(self.num_samples)
         order = np.resize(order, (self.steps, self.world_size, self.global_batch // self.world_size))
-        for index in order[:, self.rank].ravel():
+        for index in order[self.first_batch :, self.rank].ravel():
             yield self.epoch, int(index)
 
 
@@ -73,12 +80,28 @@ def collate_training(samples: Sequence[Sample]) -> Batch:
     return _stack([_reflected(sample, height, width) for sample in samples])
 
 
-def collate_by_shape(samples: Sequence[Sample]) -> list[Batch]:
+class Batches(list[Batch]):
+    """Batches of one size each, and the photographs that could not be read for them."""
+
+    def __init__(self, batches: Iterable[Batch], failures: Sequence[Failure] = ()) -> None:
+        super().__init__(batches)
+        self.failures = list(failures)
+
+    def pin_memory(self) -> 'Batches':
+        """Called by the data loader when it pins."""
+        return Batches((batch.pin_memory() for batch in self), self.failures)
+
+
+def collate_by_shape(samples: Sequence[Sample | Failure]) -> Batches:
     """Batches of equal size each: what is measured on one image never depends on its neighbors."""
     shapes: dict[tuple[int, ...], list[Sample]] = defaultdict(list)
+    failures = []
     for sample in samples:
-        shapes[sample.gray.shape].append(sample)
-    return [_stack(group) for group in shapes.values()]
+        if isinstance(sample, Failure):
+            failures.append(sample)
+        else:
+            shapes[sample.gray.shape].append(sample)
+    return Batches((_stack(group) for group in shapes.values()), failures)
 
 
 def training_loader(
@@ -114,14 +137,16 @@ def _loader(dataset, sampler: Sampler, batch_size: int, workers: int | str, coll
         collate_fn=collate,
         pin_memory=torch.cuda.is_available(),
         persistent_workers=count > 0,
-        worker_init_fn=_one_thread,
+        worker_init_fn=_start_worker,
+        generator=torch.Generator(),  # else each epoch's start draws from the global state, and a resume once more
     )
 
 
-def _one_thread(_: int) -> None:
+def _start_worker(_: int) -> None:
     """The workers are the parallelism; threads inside them would fight over the same cores."""
     import cv2
 
+    leave_signals_to_parent()
     cv2.setNumThreads(0)
     torch.set_num_threads(1)
 
@@ -134,7 +159,7 @@ def _reflected(sample: Sample, height: int, width: int) -> Sample:
     for key in _IMAGES:
         image = getattr(sample, key)
         padded[key] = np.pad(image, [(0, below), (0, right)] + [(0, 0)] * (image.ndim - 2), mode='symmetric')
-    return Sample(sample.name, **padded)
+    return Sample(sample.name, **padded, failures=sample.failures)
 
 
 def _stack(samples: Sequence[Sample]) -> Batch:
@@ -142,4 +167,5 @@ def _stack(samples: Sequence[Sample]) -> Batch:
         stacked = torch.from_numpy(np.stack([getattr(sample, key) for sample in samples]))
         return stacked.permute(0, 3, 1, 2) if stacked.ndim == 4 else stacked.unsqueeze(1)
 
-    return Batch([sample.name for sample in samples], **{key: tensor(key) for key in _IMAGES})
+    failures = [failure for sample in samples for failure in sample.failures]
+    return Batch([sample.name for sample in samples], **{key: tensor(key) for key in _IMAGES}, failures=failures)

@@ -1,31 +1,53 @@
 """Checkpoint files: plain tensors, numbers, strings and lists, so that loading one can never run code."""
 
+import hashlib
 import os
 import pickle
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import torch
 
 FORMAT = 1
 
 
-def save_checkpoint(content: dict[str, Any], path: Path) -> None:
-    """Write a checkpoint in one move: a kill leaves the previous file or the new one, never half of one."""
+def save_checkpoint(content: Mapping[str, Any], path: Path) -> None:
+    """Write a checkpoint in one move: a kill leaves the previous file or the new one, never half of one.
+
+    Raises:
+        OSError: the file system did not take it; nothing under `path` has changed.
+        ValueError: what was written cannot be read back.
+    """
     temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
     try:
-        with open(temporary, 'wb') as file:
-            torch.save({'format': FORMAT, **content}, file)
-            file.flush()
-            os.fsync(file.fileno())
+        write_verified(content, temporary)
         os.replace(temporary, path)
+        sync_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def read_checkpoint(path: Path, device: str = 'cpu') -> dict[str, Any]:
-    """Read a checkpoint.
+def write_verified(content: Mapping[str, Any], path: Path) -> None:
+    """Write a checkpoint, force it to the disk, and read it back."""
+    with open(path, 'wb') as file:
+        torch.save({'format': FORMAT, 'checksum': checksum(content), **content}, file)
+        file.flush()
+        os.fsync(file.fileno())
+    read_checkpoint(path)
+
+
+def sync_folder(folder: Path) -> None:
+    """Force a folder's entries to the disk: without it a renamed file may be gone after a power failure."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """Read a checkpoint, its tensors on the CPU.
 
     Raises:
         FileNotFoundError, ValueError: it is not there, is damaged, is none of ours, or holds more than plain values.
@@ -33,13 +55,53 @@ def read_checkpoint(path: Path, device: str = 'cpu') -> dict[str, Any]:
     if not path.is_file():
         raise FileNotFoundError(f'no checkpoint {path}; training writes best.pth and last.pth into its run folder')
     try:
-        content = torch.load(path, map_location=device, weights_only=True)
+        content = torch.load(path, map_location='cpu', weights_only=True)
     except pickle.UnpicklingError as error:
         raise ValueError(
             f'{path}: refused: it is damaged, or holds more than plain tensors and numbers, which could run code'
         ) from error
-    except (RuntimeError, EOFError, BadZipFile, OSError) as error:
-        raise ValueError(f'{path}: damaged or no checkpoint: {error}') from error
+    except Exception as error:  # broken bytes make the reader raise nearly everything
+        raise ValueError(f'{path}: damaged or no checkpoint: {type(error).__name__}: {error}') from error
     if not isinstance(content, dict) or content.get('format') != FORMAT:
         raise ValueError(f'{path}: not a Huefill checkpoint of format {FORMAT}; train one with tools/train.py')
+    expected = content.pop('checksum', None)
+    del content['format']
+    if expected is not None and expected != checksum(content):
+        raise ValueError(f'{path}: damaged: its content does not have the checksum that was written with it')
     return content
+
+
+def checksum(content: Any) -> str:
+    """A digest of plain values and the bytes of tensors, in order; equal for what was saved and what is loaded."""
+    digest = hashlib.blake2b(digest_size=16)
+    _feed(digest, content)
+    return digest.hexdigest()
+
+
+def size_in_bytes(content: Any) -> int:
+    """About how large a file a tree of tensors makes."""
+    if isinstance(content, torch.Tensor):
+        return content.numel() * content.element_size()
+    if isinstance(content, Mapping):
+        return sum(size_in_bytes(value) for value in content.values())
+    if isinstance(content, list | tuple):
+        return sum(size_in_bytes(value) for value in content)
+    return len(content) if isinstance(content, str) else 8
+
+
+def _feed(digest: Any, value: Any) -> None:
+    if isinstance(value, torch.Tensor):
+        digest.update(f'{value.dtype} {tuple(value.shape)}'.encode())
+        plain = value.detach().cpu().contiguous().reshape(-1)
+        digest.update(plain.view(torch.uint8).numpy() if plain.numel() else b'')
+    elif isinstance(value, Mapping):
+        digest.update(f'dict {len(value)}'.encode())
+        for key, item in value.items():
+            digest.update(f'{key!r}:'.encode())
+            _feed(digest, item)
+    elif isinstance(value, list | tuple):
+        digest.update(f'list {len(value)}'.encode())
+        for item in value:
+            _feed(digest, item)
+    else:
+        digest.update(f'{value!r},'.encode())

@@ -1,9 +1,17 @@
-"""Starting several processes, on CUDA or on CPU."""
+"""Several processes, on CUDA or on CPU: how they start, what they agree on, and what happens when one is lost."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
-from mmengine.dist import broadcast_object_list, init_dist, is_distributed
+from mmengine.dist import broadcast_object_list, get_dist_info, init_dist, is_distributed
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+
+
+class LostProcess(ConnectionError):
+    """Another process of the group is gone, and with it the run."""
 
 
 def start_processes(launcher: str) -> None:
@@ -23,3 +31,65 @@ def from_main_process(value: Any) -> Any:
     holder = [value]
     broadcast_object_list(holder)
     return holder[0]
+
+
+def gathered(value: Any) -> list[Any]:
+    """Every process's value, by rank, in every process."""
+    _, world_size = get_dist_info()
+    values = [value] * world_size
+    if world_size > 1:
+        torch.distributed.all_gather_object(values, value)
+    return values
+
+
+def mean_over_processes(values: torch.Tensor) -> torch.Tensor:
+    """The mean of each value over all processes, in place."""
+    _, world_size = get_dist_info()
+    if world_size > 1:
+        torch.distributed.all_reduce(values)
+        values /= world_size
+    return values
+
+
+def share_buffers(module: nn.Module) -> None:
+    """Give every process the main one's buffers: BatchNorm's running statistics are gathered by each on its own."""
+    if is_distributed():
+        for buffer in module.buffers():
+            torch.distributed.broadcast(buffer, 0)
+
+
+@contextmanager
+def loss_of_a_process_explained() -> Iterator[None]:
+    """Turn the errors by which a process learns that another one is gone into one that says so.
+
+    Raises:
+        LostProcess: with what to type.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if not is_distributed() or not _is_communication(error):
+            raise
+        rank, world_size = get_dist_info()
+        raise LostProcess(
+            f'process {rank} of {world_size} lost the connection to another one, which has ended or was killed (see '
+            'its train.rankN.log); start again with --resume, with any number of processes that divides data.batch_size'
+        ) from error
+
+
+class DataParallel(DistributedDataParallel):
+    """torch's wrapper with the step that mmengine's validation loop calls; mmengine's own needs device ids on CPU."""
+
+    def train_step(self, data: Any, optim_wrapper: Any) -> dict[str, torch.Tensor]:
+        """mmengine's runner asks for it; `TrainingStep` is what trains."""
+        raise NotImplementedError
+
+    def val_step(self, data: Any) -> Any:
+        """The wrapped model's."""
+        return self.module.val_step(data)
+
+
+def _is_communication(error: RuntimeError) -> bool:
+    """Gloo and NCCL raise plain RuntimeErrors, too; their own words are the only mark."""
+    words = ('gloo', 'NCCL', 'Connection closed', 'Connection reset', 'Broken pipe', 'peer')
+    return isinstance(error, torch.distributed.DistError) or any(word in str(error) for word in words)

@@ -1,5 +1,6 @@
 """Measures outcomes with metric plugins, through mmengine's Evaluator: the same in training, test and for baselines."""
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -8,8 +9,12 @@ from mmengine.evaluator import BaseMetric, Evaluator
 
 from toolbox.color import to_uint8
 from toolbox.contracts import Batch, Metric
+from toolbox.data.loading import Batches
+from toolbox.engine.distributed import gathered
 from toolbox.engine.model import Outcome
 from toolbox.registry import METRICS
+
+logger = logging.getLogger('huefill')
 
 
 class MetricAdapter(BaseMetric):
@@ -32,6 +37,12 @@ class MetricAdapter(BaseMetric):
             rows = self.metric.rows(outcome.rgb, to_uint8(outcome.batch.rgb), outcome.batch.hole.to(torch.uint8))
             self.results += zip(outcome.batch.names, rows, strict=True)
 
+    def evaluate(self, size: int) -> dict[str, float]:
+        """The reduced values, in every process; mmengine's own way drops the rows of uneven shares."""
+        results = [row for share in gathered(self.results) for row in share]
+        self.results.clear()
+        return self.compute_metrics(results)
+
     def compute_metrics(self, results: list[tuple[str, dict[str, Any]]]) -> dict[str, float]:
         """The reduced values over the images of all processes."""
         self.rows = dict(sorted(results, key=lambda pair: pair[0]))
@@ -53,7 +64,7 @@ def rows_per_image(evaluator: Evaluator) -> dict[str, dict[str, Any]]:
 
 
 def evaluate(
-    loader: Iterable[Sequence[Batch]],
+    loader: Iterable[Batches],
     restore: Callable[[Sequence[Batch]], Sequence[Outcome]],
     evaluator: Evaluator,
     num_images: int,
@@ -61,5 +72,7 @@ def evaluate(
     """Restore and measure what a validation loader yields."""
     with torch.no_grad():
         for batches in loader:
+            for failure in batches.failures:
+                logger.warning(f'cannot read {failure.path}: {failure.reason}; it is not in the score')
             evaluator.process(restore(batches), batches)
     return evaluator.evaluate(num_images)

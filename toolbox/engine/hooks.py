@@ -1,10 +1,11 @@
-"""What watches a run: the console and log, scalars.jsonl, and the sample grids."""
+"""What watches a run: the console and log, scalars.jsonl and back ends, and the sample grids."""
 
 import json
 import logging
 import sys
 import time
 from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from tqdm import tqdm
 
+from toolbox.engine.generations import is_full
 from toolbox.engine.model import Outcome
 from toolbox.engine.samples import sample_grid
 from toolbox.imageio import write_png
@@ -25,6 +27,9 @@ class ProgressHook(Hook):
 
     priority = 'LOW'
 
+    def __init__(self) -> None:
+        self.loss_sum, self.steps = 0.0, 0
+
     def before_train(self, runner: Any) -> None:
         steps = runner.max_iters
         interactive = sys.stderr.isatty() and is_main_process()
@@ -33,26 +38,31 @@ class ProgressHook(Hook):
         self.first_step = runner.iter
 
     def before_train_epoch(self, runner: Any) -> None:
-        self.epoch_started = time.monotonic()
-        self.losses: list[torch.Tensor] = []
+        self.epoch_started, self.epoch_first_step = time.monotonic(), runner.iter
+        if not runner.train_loop.first_batch:
+            self.loss_sum, self.steps = 0.0, 0
         self.bar.set_description(f'epoch {runner.epoch + 1}/{runner.max_epochs}')
 
-    def after_train_iter(self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
-        self.losses.append(outputs['loss'].detach())
+    def after_train_iter(
+        self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: dict[str, float] | None = None
+    ) -> None:
+        if outputs is not None:
+            self.loss_sum += outputs['loss']
+            self.steps += 1
         self.bar.update()
 
     def after_train_epoch(self, runner: Any) -> None:
-        self.epoch_seconds = time.monotonic() - self.epoch_started
+        seconds = time.monotonic() - self.epoch_started
+        self.rate = (runner.iter - self.epoch_first_step) * runner.config.data.batch_size / seconds
 
     def after_validation(self, runner: Any, metrics: dict[str, float], is_best: bool) -> None:
-        loss = torch.stack(self.losses).mean().item()
-        photos = len(self.losses) * runner.config.data.batch_size
         passed = time.monotonic() - self.started
         left = passed / max(1, runner.iter - self.first_step) * (runner.max_iters - runner.iter)
         parts = '  '.join(f'{name} {value:.4f}' for name, value in metrics.items() if isinstance(value, float))
+        loss = self.loss_sum / self.steps if self.steps else float('nan')
         self.say(
             f'epoch {runner.epoch}/{runner.max_epochs}  loss {loss:.4f}  {parts}{"  best" if is_best else ""}  '
-            f'({photos / self.epoch_seconds:.1f} photos/s, {clock(left)} left)'
+            f'({self.rate:.1f} photos/s, {clock(left)} left)'
         )
 
     def after_train(self, runner: Any) -> None:
@@ -65,33 +75,101 @@ class ProgressHook(Hook):
         with tqdm.external_write_mode():
             logger.info(text)
 
+    def state_dict(self) -> dict[str, Any]:
+        """The running mean of the epoch, for a checkpoint."""
+        return dict(loss_sum=self.loss_sum, steps=self.steps)
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take up where `state_dict` was."""
+        self.loss_sum, self.steps = state['loss_sum'], state['steps']
+
 
 class ScalarsHook(Hook):
-    """Appends what was measured to scalars.jsonl: a line per `interval` steps and a line per validation."""
+    """Appends what was measured to scalars.jsonl: a line per `interval` steps and a line per validation.
+
+    The same lines go to the visualizer's back ends. When a run is resumed, lines beyond its checkpoint are cut off, so
+    that each step is there once. `photos_per_second` and `gpu_memory_mib` alone differ between equal runs.
+    """
 
     def __init__(self, interval: int = 10) -> None:
         self.interval = interval
-        self.sums: dict[str, Any] = defaultdict(float)
+        self.sums: dict[str, float] = defaultdict(float)
         self.steps = 0
+        self.lines: int = 0
+        self.waiting: list[str] = []  # lines that a full disk has not taken yet
 
-    def after_train_iter(self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
-        for name, value in outputs.items():
-            self.sums[name] = self.sums[name] + value.detach()
-        self.steps += 1
+    def before_train(self, runner: Any) -> None:
+        if is_main_process():
+            self._cut(runner.folder)
+        self.line_started, self.line_first_step = time.monotonic(), runner.iter
+
+    def after_train_iter(
+        self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: dict[str, float] | None = None
+    ) -> None:
+        if outputs is not None:
+            for name, value in outputs.items():
+                self.sums[name] += value
+            self.steps += 1
         if (runner.iter + 1) % self.interval == 0:
-            means = {name: float(value) / self.steps for name, value in self.sums.items()}
+            means = {name: value / self.steps for name, value in self.sums.items()}
             learning_rate = runner.optim_wrapper.get_lr()['lr'][0]
-            self._write(runner, dict(step=runner.iter + 1, epoch=runner.epoch + 1, lr=learning_rate, **means))
+            line = dict(step=runner.iter + 1, epoch=runner.epoch + 1, lr=learning_rate, **means)
+            self._write(runner, {**line, **self._speed(runner)})
             self.sums.clear()
             self.steps = 0
 
     def after_validation(self, runner: Any, metrics: dict[str, float], is_best: bool) -> None:
         self._write(runner, dict(step=runner.iter, epoch=runner.epoch, **{f'val_{k}': v for k, v in metrics.items()}))
+        self.line_started, self.line_first_step = time.monotonic(), runner.iter  # validation is no training time
+
+    def after_train(self, runner: Any) -> None:
+        runner.visualizer.close()
+
+    def state_dict(self) -> dict[str, Any]:
+        """The running means and the number of lines, for a checkpoint."""
+        return dict(sums=dict(self.sums), steps=self.steps, lines=self.lines, waiting=list(self.waiting))
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take up where `state_dict` was."""
+        self.sums = defaultdict(float, state['sums'])
+        self.steps, self.lines, self.waiting = state['steps'], state['lines'], list(state['waiting'])
+
+    def _speed(self, runner: Any) -> dict[str, float]:
+        now = time.monotonic()
+        photos = (runner.iter + 1 - self.line_first_step) * runner.config.data.batch_size
+        speed = dict(photos_per_second=round(photos / (now - self.line_started), 2))
+        self.line_started, self.line_first_step = now, runner.iter + 1
+        if torch.cuda.is_available():
+            speed['gpu_memory_mib'] = torch.cuda.max_memory_allocated() // 2**20
+        return speed
 
     def _write(self, runner: Any, line: dict[str, Any]) -> None:
-        if is_main_process():
-            with open(runner.folder / 'scalars.jsonl', 'a', encoding='utf-8') as file:
-                file.write(json.dumps(line) + '\n')
+        if not is_main_process():
+            return
+        self.waiting.append(json.dumps(line) + '\n')
+        path = runner.folder / 'scalars.jsonl'
+        size = path.stat().st_size if path.is_file() else 0
+        try:
+            with open(path, 'a', encoding='utf-8') as file:
+                file.writelines(self.waiting)
+        except OSError as error:
+            if not is_full(error):
+                raise
+            with open(path, 'r+b') as file:  # no half lines; they are written once there is room
+                file.truncate(size)
+        else:
+            self.lines += len(self.waiting)
+            self.waiting.clear()
+        runner.visualizer.add_scalars({key: value for key, value in line.items() if key != 'step'}, step=line['step'])
+
+    def _cut(self, folder: Path) -> None:
+        """Keep the lines up to the checkpoint."""
+        path = folder / 'scalars.jsonl'
+        if path.is_file():
+            with open(path, 'r+b') as file:
+                for _ in range(self.lines):
+                    file.readline()
+                file.truncate(file.tell())
 
 
 class SampleGridHook(Hook):
@@ -117,8 +195,13 @@ class SampleGridHook(Hook):
     def after_validation(self, runner: Any, metrics: dict[str, float], is_best: bool) -> None:
         if self.rows and is_main_process():
             path = Path(runner.folder) / 'samples' / f'epoch_{runner.epoch:03d}.png'
-            path.parent.mkdir(exist_ok=True)
-            write_png(path, sample_grid([self.rows[name] for name in sorted(self.rows)]))
+            try:
+                path.parent.mkdir(exist_ok=True)
+                write_png(path, sample_grid([self.rows[name] for name in sorted(self.rows)]))
+            except OSError as error:
+                if not is_full(error):
+                    raise
+                logger.warning(f'no room for {path}: left out')
 
 
 def clock(seconds: float) -> str:

@@ -1,59 +1,45 @@
 """mmengine's Runner, held to our run folder: config, log, checkpoints of plain values, resume, early stopping.
 
 What mmengine does otherwise, and why it is replaced here: it pickles checkpoints that torch's safe loader refuses,
-writes them in place, restores no random state, forgets the early-stopping counter, and calls CUDA where there is none.
+writes them in place, restores no random state, forgets the early-stopping counter, resumes at epochs alone, and calls
+CUDA where there is none.
 """
 
-import random
+import logging
 import time
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from mmengine.config import Config
-from mmengine.dist import is_main_process
+from mmengine.dist import get_rank, is_main_process
 from mmengine.evaluator import Evaluator
 from mmengine.hooks import Hook
 from mmengine.logging import MMLogger
 from mmengine.optim import OptimWrapper
-from mmengine.runner import EpochBasedTrainLoop, Runner
-from torch import nn
-from torch.nn.parallel import DistributedDataParallel
+from mmengine.runner import Runner
+from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from toolbox.engine.checkpoint import read_checkpoint, save_checkpoint
+from toolbox.engine.backend import set_backend
+from toolbox.engine.checkpoint import size_in_bytes
+from toolbox.engine.distributed import DataParallel, loss_of_a_process_explained
 from toolbox.engine.early_stopping import BestScore
+from toolbox.engine.ema import WeightAverage
+from toolbox.engine.generations import Generations, remove_leftovers
+from toolbox.engine.guard import LossGuard
+from toolbox.engine.ledger import FailureLedger
+from toolbox.engine.loop import TrainingLoop, ValidationLoop
 from toolbox.engine.model import RestorationModel
-from toolbox.engine.objective import Objective
+from toolbox.engine.optimizers import build_optimizer, learning_rate_schedule
+from toolbox.engine.random_state import random_state, set_random_state
+from toolbox.engine.stepping import TrainingStep
+from toolbox.engine.watching import build_visualizer
+from toolbox.interruption import StopRequest, stop_on_signals
 
-
-class TrainingLoop(EpochBasedTrainLoop):
-    """Epochs with their validations; each one that is over is saved."""
-
-    runner: 'RestorationRunner'
-
-    def run(self) -> nn.Module:
-        """Train until the last epoch or until no better score is to be expected."""
-        self.runner.call_hook('before_train')
-        while self._epoch < self._max_epochs and not self.runner.stops_early:
-            self.run_epoch()
-            is_best = False
-            if self._epoch % self.val_interval == 0 or self._epoch == self._max_epochs:
-                metrics = self.runner.val_loop.run()
-                name = self.runner.ranking_metric.name
-                is_best = self.runner.best_score.update(metrics[name], {**metrics, 'epoch': self._epoch})
-                self.runner.call_hook('after_validation', metrics=metrics, is_best=is_best)
-            self.runner.save(is_best)
-        self.runner.call_hook('after_train')
-        return self.runner.model
-
-    def run_iter(self, idx: int, data_batch: Any) -> None:
-        """One step. Patience begins anew with a phase: what trains in it has not been seen to stand still."""
-        if self.runner.restoration_model.begin_step(self._iter, self._max_iters):
-            self.runner.best_score.waited = 0
-        super().run_iter(idx, data_batch)
+logger = logging.getLogger('huefill')
 
 
 class RestorationRunner(Runner):
@@ -65,7 +51,7 @@ class RestorationRunner(Runner):
         training, validation: loaders.
         evaluator: measures validations; its first metric ranks.
         work_dir: the run folder; it exists.
-        hooks: what watches the run.
+        hooks: what watches the run; what has a `state_dict` is kept in checkpoints.
         data_digest: identifies the photographs; kept in each checkpoint.
         launcher: none, pytorch, slurm or mpi.
     """
@@ -84,10 +70,17 @@ class RestorationRunner(Runner):
     ) -> None:
         self.config = config
         self.data_digest = data_digest
-        self.critics = CriticHook(model.objective)
         self.restoration_model = model
         self.ranking_metric = evaluator.metrics[0].metric
         self.best_score = BestScore(self.ranking_metric.higher_is_better, **config.early_stopping)
+        self.stop_request = StopRequest()
+        self.generations = Generations(work_dir)
+        self.guard = LossGuard(config.train_cfg.max_bad_steps)
+        ledger = 'failures.csv' if is_main_process() else f'failures.rank{get_rank()}.csv'
+        num_photos = len(training.dataset.photos) + len(validation.dataset.photos)
+        self.ledger = FailureLedger(work_dir / ledger, num_photos, config.data.max_unreadable)
+        self.critics = [build_optimizer(options, critic) for critic, options in model.objective.critics()]
+        set_backend(config.deterministic, config.tf32)
         super().__init__(
             model=model,
             work_dir=str(work_dir),
@@ -100,10 +93,20 @@ class RestorationRunner(Runner):
             val_evaluator=evaluator,
             # What these log and save, our own hooks and `save` do in the form of our run folder.
             default_hooks=dict(runtime_info=None, timer=None, logger=None, checkpoint=None),
-            custom_hooks=[self.critics, *hooks],
+            custom_hooks=hooks,
             launcher=launcher,
-            randomness=dict(seed=config.seed),
+            randomness=dict(seed=config.seed, diff_rank_seed=True),
             experiment_name=f'{work_dir.resolve()} {time.time_ns()}',  # mmengine keeps loggers by it, for ever
+        )
+        decay = config.train_cfg.ema
+        self.average = None if decay is None else WeightAverage(model.layout, decay)
+        self.step = TrainingStep(
+            model,
+            self.model,
+            self.optim_wrapper,
+            self.critics,
+            parts=config.train_cfg.accumulate,
+            clip_norm=config.train_cfg.clip_norm,
         )
 
     @property
@@ -116,65 +119,138 @@ class RestorationRunner(Runner):
         """Whether patience is at its end; never before the last phase of a layout that trains in turns."""
         return self.best_score.should_stop and self.restoration_model.phases.in_last
 
+    def train(self) -> nn.Module:
+        """Train, from the start or from where `resume` found it, until the end or until a signal asks to stop.
+
+        Raises:
+            Stopped: by a signal, after a save.
+            OSError: too little room on the disk.
+            LostProcess: another process is gone.
+        """
+        if is_main_process():
+            remove_leftovers(self.folder)
+            self.generations.check_space(*self._expected_sizes())
+        with stop_on_signals(self.stop_request), loss_of_a_process_explained():
+            return super().train()
+
+    def averaged_weights(self) -> AbstractContextManager[None]:
+        """Within, the networks have the weights that are validated and saved as the best."""
+        return nullcontext() if self.average is None else self.average.applied()
+
     def save(self, is_best: bool) -> None:
-        """Write last.pth, and best.pth where the last validation was the best."""
+        """Write last.pth, and best.pth where the last validation was the best; where the disk is full, go on."""
         if not is_main_process():
             return
+        trained = self.restoration_model.layout.state_dict()
+        if not _finite(trained):
+            logger.warning(f'step {self.iter}: the weights are not finite: not saved')
+            return
+        loop = self.train_loop
         common = dict(
             config=self.config.pretty_text,
             data=self.data_digest,
-            model=self.restoration_model.layout.state_dict(),
+            model=trained if self.average is None else self.average.average,
             epoch=self.epoch,
             step=self.iter,
             metrics=self.best_score.best,
         )
         if is_best:
-            save_checkpoint(common, self.folder / 'best.pth')
+            self.generations.save_best(common)
         training = dict(
-            optimizer=self.optim_wrapper.state_dict(),
+            batch=loop.first_batch,
+            steps_per_epoch=len(loop.dataloader),
             schedulers=[scheduler.state_dict() for scheduler in self.param_schedulers],
-            objective=self.restoration_model.objective.state_dict(),
-            critics=self.critics.state_dict(),
             best_score=self.best_score.state_dict(),
-            random=_random_state(),
+            guard=self.guard.state_dict(),
+            parts=self.step.parts,
+            hooks={type(hook).__name__: hook.state_dict() for hook in self.hooks if hasattr(hook, 'state_dict')},
+            random=random_state(),
         )
-        save_checkpoint({**common, **training}, self.folder / 'last.pth')
+        self.generations.save_last({**common, **self._weights(trained), **training})
 
-    def resume_from(self, path: Path) -> None:
-        """Take up a run where last.pth left it; called by `train` once everything is built."""
-        self._resume, self._load_from = True, str(path)
+    def resume_from(self, content: Mapping[str, Any]) -> None:
+        """Take up a run where a checkpoint left it; called before `train`.
+
+        Raises:
+            ValueError: the checkpoint is amid an epoch that this config divides into other batches.
+        """
+        steps, batch = len(self.train_dataloader), content.get('batch', 0)
+        if batch and content['steps_per_epoch'] != steps:
+            raise ValueError(
+                f'the checkpoint is after batch {batch} of {content["steps_per_epoch"]} in an epoch, and this config '
+                f'makes {steps} batches of an epoch: resume with the data.batch_size and photographs of before'
+            )
+        self._resume, self._content = True, content
 
     def load_or_resume(self) -> None:
         """mmengine's hook into `train`: restore what `save` wrote."""
         if not self._resume:
             return
-        content = read_checkpoint(Path(self._load_from))
-        self.restoration_model.layout.load_state_dict(content['model'])
-        self.optim_wrapper.load_state_dict(content['optimizer'])
+        content = self._content
+        self._load_weights(content)
         for scheduler, state in zip(self.param_schedulers, content['schedulers'], strict=True):
             scheduler.load_state_dict(state)
-        self.restoration_model.objective.load_state_dict(content['objective'])
-        self.critics.load_state_dict(content['critics'])
         self.best_score.load_state_dict(content['best_score'])
-        self.train_loop._epoch, self.train_loop._iter = content['epoch'], content['step']
-        _set_random_state(content['random'])
+        self.guard.load_state_dict(content['guard'])
+        self.step.parts = max(self.step.parts, content['parts'])
+        for hook in self.hooks:
+            if type(hook).__name__ in content['hooks']:
+                hook.load_state_dict(content['hooks'][type(hook).__name__])
+        loop = self.train_loop
+        loop._epoch, loop._iter, loop.first_batch = content['epoch'], content['step'], content['batch']
+        if is_main_process():
+            set_random_state(content['random'])
+        else:  # the main process's state is the one that is saved; the others must not draw the same
+            torch.manual_seed(hash((self.config.seed, self.iter, get_rank())))
+        del self._content
+
+    def roll_back(self) -> None:
+        """Give the networks and optimizers the state of the newest checkpoint; position and schedules go on.
+
+        Raises:
+            ValueError: there is no checkpoint yet.
+        """
+        found = self.generations.newest()
+        if found is None:
+            raise self.guard.error(self.iter)
+        path, content = found
+        rates = [group['lr'] for group in self.optim_wrapper.optimizer.param_groups]
+        self._load_weights(content)
+        for group, rate in zip(self.optim_wrapper.optimizer.param_groups, rates, strict=True):
+            group['lr'] = rate
+        self.guard.names.clear()
+        logger.warning(f'rolled back to the weights of {path}, step {content["step"]}; going on with the next batch')
 
     def build_train_loop(self, loop: dict | TrainingLoop) -> TrainingLoop:
         """Our loop on this runner's loader; mmengine asks again for one that is built."""
         return loop if isinstance(loop, TrainingLoop) else TrainingLoop(self, self._train_dataloader, **loop)
+
+    def build_val_loop(self, loop: dict | ValidationLoop) -> ValidationLoop:
+        """Our loop on this runner's loader and evaluator."""
+        if isinstance(loop, ValidationLoop):
+            return loop
+        return ValidationLoop(self, self._val_dataloader, self._val_evaluator, **loop)
 
     def setup_env(self, env_cfg: dict) -> None:
         """A run folder holds one run: nothing in it is named after the time."""
         super().setup_env(env_cfg)
         self._timestamp = ''
 
-    def wrap_model(self, model_wrapper_cfg: dict | None, model: nn.Module) -> nn.Module:
-        """To the device, and for several processes into DistributedDataParallel."""
+    def wrap_model(self, model_wrapper_cfg: dict | None, model: RestorationModel) -> nn.Module:
+        """To the device, compiled if asked for, and for several processes into DistributedDataParallel."""
+        cuda = torch.cuda.is_available()
+        if self.config.train_cfg.compile and cuda:
+            model.layout.compile()
+        elif self.config.train_cfg.compile:
+            logger.warning('train_cfg.compile: left out, for on CPU compiled networks are slower')
         if not self.distributed:
             return super().wrap_model(model_wrapper_cfg, model)
-        if torch.cuda.is_available():
-            return super().wrap_model(model_wrapper_cfg, nn.SyncBatchNorm.convert_sync_batchnorm(model))
-        return _DataParallelOnCpu(model)
+        # Networks that rest in a phase, and critics of losses that do not count yet, get no gradients.
+        rests = bool(model.phases.phases) or bool(self.critics)
+        if not cuda:
+            return DataParallel(model, find_unused_parameters=rests)
+        model = nn.SyncBatchNorm.convert_sync_batchnorm(model).cuda()
+        return DataParallel(model, device_ids=[torch.cuda.current_device()], find_unused_parameters=rests)
 
     def build_logger(self, **_: Any) -> MMLogger:
         """mmengine's own words, warnings and worse, into train.log."""
@@ -183,10 +259,8 @@ class RestorationRunner(Runner):
         )
 
     def build_visualizer(self, visualizer: Any = None) -> Any:
-        """No picture store of mmengine's: sample grids and scalars are files of the run folder."""
-        from mmengine.visualization import Visualizer
-
-        return Visualizer(name=self._experiment_name)
+        """What the config's `visualizers` say. Sample grids and scalars are files of the run folder anyway."""
+        return build_visualizer(self.config.visualizers, self._experiment_name, self.folder)
 
     def _log_env(self, env_cfg: dict) -> None:
         """environment.json holds it."""
@@ -194,81 +268,35 @@ class RestorationRunner(Runner):
     def dump_config(self) -> None:
         """config.py is written before the run starts."""
 
+    def _weights(self, trained: Mapping[str, Tensor]) -> dict[str, Any]:
+        """All that steps change, for a checkpoint whose `model` is what was validated."""
+        content = dict(
+            optimizer=self.optim_wrapper.state_dict(),
+            objective=self.restoration_model.objective.state_dict(),
+            critics=[optimizer.state_dict() for optimizer in self.critics],
+        )
+        return content if self.average is None else dict(**content, trained=trained, updates=self.average.updates)
 
-class CriticHook(Hook):
-    """Steps the optimizers of the losses' critics, after the restorer's own step."""
-
-    def __init__(self, objective: Objective) -> None:
-        self.optimizers = [build_optimizer(config, critic) for critic, config in objective.critics()]
-
-    def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
-        for optimizer in self.optimizers:
-            optimizer.step()
-            optimizer.zero_grad()
-
-    def state_dict(self) -> list[dict[str, Any]]:
-        """The optimizers' states."""
-        return [optimizer.state_dict() for optimizer in self.optimizers]
-
-    def load_state_dict(self, states: list[dict[str, Any]]) -> None:
-        """Take up where `state_dict` was."""
-        for optimizer, state in zip(self.optimizers, states, strict=True):
+    def _load_weights(self, content: Mapping[str, Any]) -> None:
+        self.restoration_model.layout.load_state_dict(content.get('trained', content['model']))
+        self.optim_wrapper.load_state_dict(content['optimizer'])
+        self.restoration_model.objective.load_state_dict(content['objective'])
+        for optimizer, state in zip(self.critics, content['critics'], strict=True):
             optimizer.load_state_dict(state)
+        if self.average is None:
+            return
+        if 'updates' in content:
+            self.average.load_state_dict(dict(average=content['model'], updates=content['updates']))
+        else:  # trained without an average so far
+            self.average.restart()
+
+    def _expected_sizes(self) -> tuple[int, int]:
+        """About the bytes of last.pth and of best.pth."""
+        model = size_in_bytes(self.restoration_model.layout.state_dict())
+        others = size_in_bytes(self.restoration_model.objective.state_dict())
+        moments = 2 * (model + others)  # Adam's; they do not exist before the first step
+        return model + others + moments + (0 if self.average is None else model), model
 
 
-class _DataParallelOnCpu(DistributedDataParallel):
-    """torch's wrapper with the steps that mmengine's loops call; mmengine's own one asks for device ids."""
-
-    def train_step(self, data: Any, optim_wrapper: Any) -> dict[str, torch.Tensor]:
-        with optim_wrapper.optim_context(self):
-            losses = self(**self.module.data_preprocessor(data, True), mode='loss')
-        total, logged = self.module.parse_losses(losses)
-        optim_wrapper.update_params(total)
-        return logged
-
-    def val_step(self, data: Any) -> Any:
-        return self.module.val_step(data)
-
-
-def build_optimizer(config: Mapping[str, Any], module: nn.Module) -> torch.optim.Optimizer:
-    """The optimizer that ``dict(type='AdamW', lr=1e-4, options)`` asks for, over a module's parameters."""
-    options = {key: value for key, value in config.items() if key != 'type'}
-    return getattr(torch.optim, config['type'])(module.parameters(), **options)
-
-
-def learning_rate_schedule(config: Config, steps_per_epoch: int) -> list[dict[str, Any]]:
-    """mmengine schedulers, by step, for the config's `lr_schedule`."""
-    schedule = config.lr_schedule
-    total = config.train_cfg.max_epochs * steps_per_epoch
-    warmup = min(schedule.warmup_steps, total - 1)
-    schedulers = []
-    if warmup:
-        schedulers.append(dict(type='LinearLR', start_factor=1 / (warmup + 1), by_epoch=False, begin=0, end=warmup))
-    rest = dict(by_epoch=False, begin=warmup, end=total)
-    if schedule.type == 'cosine':
-        eta_min = schedule.final_factor * config.optimizer.lr
-        schedulers.append(dict(type='CosineAnnealingLR', T_max=total - warmup, eta_min=eta_min, **rest))
-    elif schedule.type == 'linear':
-        schedulers.append(dict(type='LinearLR', start_factor=1.0, end_factor=schedule.final_factor, **rest))
-    return schedulers
-
-
-def _random_state() -> dict[str, Any]:
-    """The process's random states as plain values. Samples do not draw from them (`toolbox.rng`); dropout does."""
-    version, numbers, gauss = random.getstate()
-    name, keys, position, has_gauss, cached = np.random.get_state()  # noqa: NPY002
-    return dict(
-        python=[version, list(numbers), gauss],
-        numpy=[name, keys.tolist(), position, has_gauss, cached],
-        torch=torch.get_rng_state(),
-        cuda=torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
-    )
-
-
-def _set_random_state(state: dict[str, Any]) -> None:
-    version, numbers, gauss = state['python']
-    random.setstate((version, tuple(numbers), gauss))
-    np.random.set_state(tuple(state['numpy']))  # noqa: NPY002
-    torch.set_rng_state(state['torch'])
-    if state['cuda'] and torch.cuda.is_available():
-        torch.cuda.set_rng_state_all(state['cuda'])
+def _finite(state: Mapping[str, Tensor]) -> bool:
+    return all(bool(value.isfinite().all()) for value in state.values() if value.is_floating_point())

@@ -1,0 +1,39 @@
+"""Optimizers and learning rate schedules from a config."""
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from mmengine.config import Config
+from torch import nn
+
+
+def build_optimizer(config: Mapping[str, Any], module: nn.Module) -> torch.optim.Optimizer:
+    """The optimizer that ``dict(type='AdamW', lr=1e-4, options)`` asks for, over a module's parameters.
+
+    Its fused kernels are used where torch has them, unless the options choose another implementation.
+    """
+    optimizer = getattr(torch.optim, config['type'])
+    options = {key: value for key, value in config.items() if key != 'type'}
+    chosen = {'fused', 'foreach', 'capturable', 'differentiable'} & options.keys()
+    if not chosen and 'fused' in inspect.signature(optimizer).parameters:
+        options['fused'] = True
+    return optimizer(module.parameters(), **options)
+
+
+def learning_rate_schedule(config: Config, steps_per_epoch: int) -> list[dict[str, Any]]:
+    """mmengine schedulers, by step, for the config's `lr_schedule`."""
+    schedule = config.lr_schedule
+    total = config.train_cfg.max_epochs * steps_per_epoch
+    warmup = min(schedule.warmup_steps, total - 1)
+    schedulers = []
+    if warmup:
+        schedulers.append(dict(type='LinearLR', start_factor=1 / (warmup + 1), by_epoch=False, begin=0, end=warmup))
+    rest = dict(by_epoch=False, begin=warmup, end=total)
+    if schedule.type == 'cosine':
+        eta_min = schedule.final_factor * config.optimizer.lr
+        schedulers.append(dict(type='CosineAnnealingLR', T_max=total - warmup, eta_min=eta_min, **rest))
+    elif schedule.type == 'linear':
+        schedulers.append(dict(type='LinearLR', start_factor=1.0, end_factor=schedule.final_factor, **rest))
+    return schedulers

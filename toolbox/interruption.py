@@ -1,0 +1,56 @@
+"""Ctrl-C and SIGTERM as a request to finish: what is under way ends well, and the exit code says what happened."""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+
+class Stopped(KeyboardInterrupt):
+    """A signal ended the work at a point where it was safe to stop.
+
+    Attributes:
+        exit_code: 128 plus the signal's number, as shells count: 130 for Ctrl-C, 143 for SIGTERM.
+    """
+
+    def __init__(self, message: str, signal_number: int) -> None:
+        super().__init__(message)
+        self.exit_code = 128 + signal_number
+
+
+class StopRequest:
+    """Whether, and by which signal, the work was asked to stop.
+
+    Attributes:
+        signal_number: of the first signal that came; None: go on.
+    """
+
+    def __init__(self) -> None:
+        self.signal_number: int | None = None
+
+    def receive(self, signal_number: int, _: FrameType | None = None) -> None:
+        """Remember a signal; a second Ctrl-C is impatience and interrupts at once."""
+        if self.signal_number is not None and signal_number == signal.SIGINT:
+            raise KeyboardInterrupt
+        self.signal_number = signal_number
+
+
+@contextmanager
+def stop_on_signals(request: StopRequest) -> Iterator[None]:
+    """Let SIGINT and SIGTERM ask `request` for a stop; outside the main thread, where Python allows none, nothing."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, request.receive) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def leave_signals_to_parent() -> None:
+    """For worker processes: the parent hears of Ctrl-C and SIGTERM, too, and ends them when it is done."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
