@@ -1,4 +1,4 @@
-"""Measure speed: `python tools/benchmark.py score`."""
+"""Measure speed: `python tools/benchmark.py score|masks`."""
 
 import argparse
 import sys
@@ -15,6 +15,7 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Measure how fast parts of the toolbox are, on this machine.')
     jobs = parser.add_subparsers(required=True, metavar='JOB')
     _add_score(jobs)
+    _add_masks(jobs)
     return parser.parse_args(argv)
 
 
@@ -37,6 +38,20 @@ def score(arguments: argparse.Namespace) -> None:
     from toolbox.apis.benchmark.score import benchmark_score
 
     print(benchmark_score(arguments.size, arguments.repeats, arguments.device))
+
+
+def _add_masks(jobs: argparse._SubParsersAction) -> None:
+    parser = jobs.add_parser('masks', help='the mask generators, and the code that RandomPolygon draws like')
+    parser.add_argument('--size', type=int, default=512, metavar='PX', help='side of the mask (default: 512)')
+    parser.add_argument('--repeats', type=int, default=10, metavar='N', help='timed rounds of each (default: 10)')
+    parser.set_defaults(job=masks)
+
+
+def masks(arguments: argparse.Namespace) -> None:
+    """Time the mask generators."""
+    from toolbox.apis.benchmark.masks import benchmark_masks
+
+    print(benchmark_masks(arguments.size, arguments.repeats))
 
 
 if __name__ == '__main__':

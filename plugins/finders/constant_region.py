@@ -1,6 +1,6 @@
 """Finds a hole that was filled with one gray value, by the sharpness of its border and by its shape."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,12 +18,22 @@ _MAX_NEAR_SHARE = 0.45
 _MAX_VALUES = 3
 # Pixels. Smaller pieces of one value have too short a border to judge.
 _MIN_PIECE = 12
-# The share of a hole that may be in doubt, or that a fitted shape may change. Confidence falls to 0 on the way there.
+# Pixels. Pillow draws sharp corners as dashes; anything smaller is a speck that happens to have the fill's value.
+_MIN_DASH = 3
+# The share of a hole that may be in doubt: confidence falls to 0 on the way there.
 _MAX_DOUBT = 0.01
-# Polygons with more edges than this are not fitted: more likely, the border is ragged.
-_MAX_EDGES = 12
-# Pixels around a hole in which its fitted shape may lie.
-_MARGIN = 3
+# The share of a region that a fitted shape may leave out, as neighbors that happen to have the fill's value. A polygon
+# has so many corners that one might leave out part of the hole.
+_MAX_LEFT_OUT = {'rectangle': 0.05, 'ellipse': 0.05, 'polygon': _MAX_DOUBT}
+# A part of a border is an edge if it strays this little from a line and is so long, in pixels; the greater lengths are
+# for borders that neighbors roughen. Polygons with more edges than this are not fitted: the border is ragged.
+_MAX_STRAY, _MIN_EDGES, _MAX_NUM_EDGES = 1.5, (4, 8, 16), 12
+# Pixels around a region in which its fitted shape may lie, as a sharp corner may not have been found to its end.
+_MARGIN = 32
+# So far beyond the ends of its edges a corner may be guessed.
+_MAX_REACH = 60
+_AROUND = np.ones((3, 3), np.uint8)
+_MOVES = np.array([(x, y) for x in (-1, 0, 1) for y in (-1, 0, 1) if x or y])
 
 
 @FINDERS.register_module()
@@ -63,7 +73,7 @@ class ConstantRegion:
         if self.fit_shapes:
             shape = _fitted_shape(mask, same)
             if shape is not None:
-                doubt = np.count_nonzero(mask != shape) / np.count_nonzero(shape)
+                doubt = np.count_nonzero(mask & ~shape) / np.count_nonzero(shape)
                 mask = shape
         rival = others[0].score / best.score if others else 0.0
         return Found(mask, best.sharpness * (1 - rival) * float(np.clip(1 - doubt / _MAX_DOUBT, 0, 1)))
@@ -71,6 +81,8 @@ class ConstantRegion:
 
 @dataclass
 class _Candidate:
+    """The regions of one value that may be a hole: a mask, uint8 (H, W), and the share of near pixels around it."""
+
     value: int
     mask: np.ndarray
     near_share: float
@@ -82,10 +94,12 @@ class _Candidate:
 
     @property
     def score(self) -> float:
+        """Large and sharp is likely."""
         return self.sharpness * np.count_nonzero(self.mask)
 
 
 def _candidates(damaged: np.ndarray, min_area: float) -> Iterator[_Candidate]:
+    """The likeliest values first, judged by all pixels of a value; then by each of its regions."""
     solid = _in_solid_blocks(damaged)
     covered = np.bincount(damaged[solid], minlength=256)
     likelihood = np.where(covered < min_area, 0, covered * (1 - _near_shares(damaged, solid)))
@@ -126,7 +140,7 @@ def _sharp_regions(damaged: np.ndarray, solid: np.ndarray, value: int) -> _Candi
 
     regions = (solid & (damaged == value)).astype(np.uint8)
     num, labels, stats, _ = cv2.connectedComponentsWithStats(regions, connectivity=8)
-    around = cv2.dilate(labels.astype(np.float32), np.ones((3, 3), np.uint8)).astype(np.int32)
+    around = cv2.dilate(labels.astype(np.float32), _AROUND).astype(np.int32)
     around[labels > 0] = 0
     border = np.flatnonzero(around)
     owner = around.ravel()[border]
@@ -150,22 +164,27 @@ def _with_thin_parts(damaged: np.ndarray, hole: _Candidate, same: np.ndarray) ->
     difference = cv2.absdiff(damaged, np.full_like(damaged, hole.value))
     near = ((difference > 0) & (difference <= _NEAR)).astype(np.uint8)
     num_near = cv2.boxFilter(near, -1, (3, 3), normalize=False, borderType=cv2.BORDER_CONSTANT)
-    plausible = same & (num_near <= 1)
-    _, labels = cv2.connectedComponents(plausible | hole.mask, connectivity=8)
-    belongs = np.zeros(labels.max() + 1, bool)
-    belongs[labels[hole.mask > 0]] = True
-    mask = belongs[labels].astype(np.uint8)
+    plausible = same & (num_near <= 1)  # one such neighbor is a coincidence, two are a smooth area
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(plausible | hole.mask, connectivity=8)
+    is_part = stats[:, cv2.CC_STAT_AREA] >= _MIN_DASH
+    is_part[0] = False
+    parts = is_part[labels].astype(np.uint8)
+    # Grown by a pixel, parts that are two pixels apart touch.
+    _, groups = cv2.connectedComponents(cv2.dilate(parts, _AROUND), connectivity=8)
+    belongs = np.zeros(groups.max() + 1, bool)
+    belongs[groups[hole.mask > 0]] = True
+    mask = parts & belongs[groups]
 
-    beside = cv2.dilate(mask, np.ones((3, 3), np.uint8)) & same & ~mask
+    beside = cv2.dilate(mask, _AROUND) & same & ~mask
     num_thin, num_beside = np.count_nonzero(mask & ~hole.mask), np.count_nonzero(beside)
+    # Thin parts are mostly right: where a fourth of them is 1 % of the area, every second mask was.
     return mask, (num_thin / 4 + num_beside) / np.count_nonzero(mask)
 
 
 def _fitted_shape(mask: np.ndarray, same: np.ndarray) -> np.ndarray | None:
-    """The shape that `PIL.ImageDraw` draws inside `same`, as much like `mask` as can be; None if none is like it.
+    """The shape that `PIL.ImageDraw` draws inside `same` and that covers most of `mask`; None if none covers enough.
 
-    It may differ from the mask by pixels that hold the fill's value and lie beside the hole or in its thin parts, but
-    not by more than `_MAX_DOUBT` of its area.
+    Beyond the mask it holds only pixels of the fill's value: the ends of sharp corners.
     """
     import cv2
 
@@ -173,12 +192,16 @@ def _fitted_shape(mask: np.ndarray, same: np.ndarray) -> np.ndarray | None:
     rows = slice(max(top - _MARGIN, 0), top + height + _MARGIN)
     columns = slice(max(left - _MARGIN, 0), left + width + _MARGIN)
     mask_part, same_part = mask[rows, columns].astype(bool), same[rows, columns].astype(bool)
-    fits = [_descend(kind, corners, mask_part, same_part) for kind, corners in _first_guesses(mask_part)]
-    fits = [fit for fit in fits if not (fit & ~same_part).any()]
-    if not fits:
-        return None
-    best = min(fits, key=lambda fit: np.count_nonzero(fit ^ mask_part))
-    if np.count_nonzero(best ^ mask_part) > _MAX_DOUBT * np.count_nonzero(best):
+    best, least_left_out = None, np.inf
+    for kind, corners in _first_guesses(mask_part):
+        drawn = _descend(kind, corners, mask_part, same_part)
+        left_out = np.count_nonzero(mask_part & ~drawn)
+        is_fit = not (drawn & ~same_part).any() and left_out <= _MAX_LEFT_OUT[kind] * np.count_nonzero(drawn)
+        if is_fit and left_out < least_left_out:
+            best, least_left_out = drawn, left_out
+        if least_left_out == 0:
+            break
+    if best is None:
         return None
     shape = np.zeros_like(mask)
     shape[rows, columns] = best
@@ -192,9 +215,10 @@ def _first_guesses(mask: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
     yield 'rectangle', np.array([[x[0], y[0]], [x[-1], y[-1]]])
     y, x = np.flatnonzero(rows), np.flatnonzero(columns)
     yield 'ellipse', np.array([[x[0], y[0]], [x[-1], y[-1]]])
-    corners = _polygon_corners(mask)
-    if corners is not None:
-        yield 'polygon', corners
+    for min_edge in _MIN_EDGES:
+        corners = _polygon_corners(_long_edges(mask, min_edge))
+        if corners is not None:
+            yield 'polygon', corners
 
 
 def _draw(kind: str, corners: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
@@ -204,21 +228,19 @@ def _draw(kind: str, corners: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     return np.array(canvas).astype(bool)
 
 
-_MOVES = [np.array((x, y)) for x in (-1, 0, 1) for y in (-1, 0, 1) if x or y]
-
-
 def _descend(kind: str, corners: np.ndarray, mask: np.ndarray, same: np.ndarray) -> np.ndarray:
-    """Move corner after corner by a pixel while that makes the drawn shape more like the mask."""
+    """Move corner after corner by a pixel while it helps to cover the mask, to stay inside `same`, and to grow there."""
 
-    def cost(drawn: np.ndarray) -> int:
-        return np.count_nonzero(drawn ^ mask) + np.count_nonzero(drawn & ~same)
+    def cost(drawn: np.ndarray) -> float:
+        left_out, outside = np.count_nonzero(mask & ~drawn), np.count_nonzero(drawn & ~same)
+        return left_out + 2 * outside - 0.3 * np.count_nonzero(drawn & same & ~mask)
 
     best = _draw(kind, corners, mask.shape)
     least = cost(best)
     if least > np.count_nonzero(mask):
         return best
     improved = True
-    while improved and least:
+    while improved:
         improved = False
         for i in range(len(corners)):
             for move in _MOVES:
@@ -232,10 +254,9 @@ def _descend(kind: str, corners: np.ndarray, mask: np.ndarray, same: np.ndarray)
     return best
 
 
-def _polygon_corners(mask: np.ndarray) -> np.ndarray | None:
-    """The corners, in order, of the polygon whose edges bound the mask; edges may cross. None if they do not close."""
-    edges = _long_edges(mask)
-    if not 3 <= len(edges) <= _MAX_EDGES:
+def _polygon_corners(edges: np.ndarray) -> np.ndarray | None:
+    """The corners, in order, of the polygon with these edges, which may cross. None if they do not close."""
+    if not 3 <= len(edges) <= _MAX_NUM_EDGES:
         return None
     ends = edges.reshape(-1, 2)  # end k belongs to edge k // 2; its edge's other end is k ^ 1
     distance = np.linalg.norm(ends[:, None] - ends, axis=2)
@@ -260,33 +281,42 @@ def _meeting_point(edge: np.ndarray, following: np.ndarray, ends: np.ndarray) ->
     """Where two edges meet, in whole pixels: where their lines cross, or between their ends if that is far off."""
     middle = ends.mean(axis=0)
     (p, r), (q, s) = (edge[0], edge[1] - edge[0]), (following[0], following[1] - following[0])
-    parallel = r[0] * s[1] - r[1] * s[0]
-    if abs(parallel) > 0.05 * np.linalg.norm(r) * np.linalg.norm(s):
-        crossing = p + r * ((q - p)[0] * s[1] - (q - p)[1] * s[0]) / parallel
-        if np.linalg.norm(crossing - middle) < 6:
+    turn = r[0] * s[1] - r[1] * s[0]
+    if abs(turn) > 0.05 * np.linalg.norm(r) * np.linalg.norm(s):  # near parallels cross anywhere
+        crossing = p + r * ((q - p)[0] * s[1] - (q - p)[1] * s[0]) / turn
+        if np.linalg.norm(crossing - middle) < _MAX_REACH:
             middle = crossing
     return np.rint(middle).astype(int)
 
 
-def _long_edges(mask: np.ndarray) -> np.ndarray:
-    """(E, 2, 2): straight pieces of the border, those on one line taken together, long ones first."""
+def _long_edges(mask: np.ndarray, min_edge: float) -> np.ndarray:
+    """(E, 2, 2): straight parts of the border, those on one line taken together; start and stop, x and y."""
+    edges: list[np.ndarray] = []
+    for part in sorted(_straight_parts(mask, min_edge), key=_length, reverse=True):
+        for k, edge in enumerate(edges):
+            direction = (edge[1] - edge[0]) / _length(edge)
+            offset = part - edge[0]
+            across = offset[:, 0] * direction[1] - offset[:, 1] * direction[0]
+            if np.abs(across).max() <= _MAX_STRAY + 0.5:
+                along = [0, _length(edge), *(offset @ direction)]
+                edges[k] = edge[0] + np.outer([min(along), max(along)], direction)
+                break
+        else:
+            edges.append(part)
+    return np.array(edges)
+
+
+def _straight_parts(mask: np.ndarray, min_edge: float) -> Iterator[np.ndarray]:
+    """(2, 2): start and stop of each straight part of the border that is long enough to have a direction."""
     import cv2
 
     contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
-    pieces = []
     for contour in contours:
-        corners = cv2.approxPolyDP(contour, 1.5, True)[:, 0].astype(float)
-        pieces += list(zip(corners, np.roll(corners, -1, axis=0), strict=True))
-    pieces = [piece for piece in pieces if np.linalg.norm(piece[1] - piece[0]) >= 4]
-    edges: list[np.ndarray] = []
-    for piece in sorted(pieces, key=lambda piece: -np.linalg.norm(piece[1] - piece[0])):
-        for k, (start, stop) in enumerate(edges):
-            direction = (stop - start) / np.linalg.norm(stop - start)
-            offset = np.array(piece) - start
-            if np.abs(offset[:, 0] * direction[1] - offset[:, 1] * direction[0]).max() <= 2:
-                along = [*(offset @ direction), 0, (stop - start) @ direction]
-                edges[k] = np.array([start + direction * min(along), start + direction * max(along)])
-                break
-        else:
-            edges.append(np.array(piece))
-    return np.array(edges)
+        corners = cv2.approxPolyDP(contour, _MAX_STRAY, True)[:, 0].astype(float)
+        for part in zip(corners, np.roll(corners, -1, axis=0), strict=True):
+            if _length(part) >= min_edge:
+                yield np.array(part)
+
+
+def _length(edge: Sequence[np.ndarray]) -> float:
+    return float(np.linalg.norm(edge[1] - edge[0]))
