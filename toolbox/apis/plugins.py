@@ -95,7 +95,7 @@ def check_plugins(
     """
     discover_plugins()
     chosen = _chosen(kind, name, file)
-    failed = sum([not _passes(kind, name, say) for kind, name in chosen])
+    failed = sum(not _passes(kind, name, say) for kind, name in chosen)
     if name is None and file is None:
         for path, why in import_failures.items():
             say(f'FAIL  {path}\n        - cannot be imported: {why}')
