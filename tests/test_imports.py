@@ -51,8 +51,8 @@ LOADED_AT_ONCE = {
     'plugins': {'torch', 'numpy', 'PIL'},
     'tools': set(),
 }
-# What `toolbox` may name all the same: a word of its own, and the finder of the one job that has no config.
-NAMED = {'none', 'ConstantRegion'}
+# What `toolbox` may name all the same: a word of its own.
+NAMED = {'none'}
 FILES = sorted(
     path.relative_to(REPOSITORY).as_posix()
     for folder in ('toolbox', 'plugins', 'tools')

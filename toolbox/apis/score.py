@@ -29,13 +29,14 @@ _HOLE_GRAY = 128  # how a hole is painted where there is no input to show
 
 
 def score_submissions(
-    checked: CheckedSubmissions, *, finder: str | Mapping[str, Any] = 'ConstantRegion'
+    checked: CheckedSubmissions, *, finder: str | Mapping[str, Any] | None = None
 ) -> list['ScoreEntry']:
     """Score each submission on all images.
 
     Args:
         checked: what `check_submissions` returned.
-        finder: a plugin of kind `finders`, by name or as config; finds the holes where no masks were given.
+        finder: a plugin of kind `finders`, by name or as config, which finds the holes where no masks were given; None
+            for the one of `configs/_base_/data.py`.
 
     Returns:
         One entry per submission, in order, ready for `toolbox.report.write_score_report` and `as_json`.
@@ -65,14 +66,19 @@ def as_json(entries: Sequence['ScoreEntry']) -> dict[str, Any]:
     return content[entries[0].name] if len(entries) == 1 else {'submissions': content}
 
 
-def _hole_reader(reference: Reference, finder: str | Mapping[str, Any]) -> Callable[[str], np.ndarray]:
+def _hole_reader(reference: Reference, finder: str | Mapping[str, Any] | None) -> Callable[[str], np.ndarray]:
     """Gives the hole of an image, uint8 (H, W) in {0, 1}."""
     if reference.masks is not None:
         return lambda stem: read_mask(reference.masks[stem])
+    from mmengine.config import Config
+
     from toolbox.discovery import discover_plugins
+    from toolbox.paths import find_config
     from toolbox.registry import FINDERS
 
     discover_plugins()
+    if finder is None:
+        finder = Config.fromfile(find_config('_base_/data.py')).data.finder
     find = FINDERS.build({'type': finder} if isinstance(finder, str) else finder)
     return lambda stem: find(read_gray(reference.inputs[stem])).mask
 
