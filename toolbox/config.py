@@ -20,7 +20,10 @@ SAMPLE_OVERRIDES = '_base_/sample.py'
 
 
 def load_config(
-    path: str | Path, options: Mapping[str, Any] | None = None, say: Callable[[str], None] = print
+    path: str | Path,
+    options: Mapping[str, Any] | None = None,
+    say: Callable[[str], None] = print,
+    rules: Mapping[str, Any] = schema.SCHEMA,
 ) -> Config:
     """Load, complete and check a config.
 
@@ -28,6 +31,7 @@ def load_config(
         path: a config file, found from any working folder (`toolbox.paths.find_config`).
         options: values by dotted path, as `toolbox.options.parse_options` reads them; they win over the file.
         say: told about options of a swapped part that its new type does not take.
+        rules: the schema: of training configs, or of another kind.
 
     Raises:
         FileNotFoundError, ValueError: with what to type instead.
@@ -36,10 +40,10 @@ def load_config(
     config = _read(path)
     options = dict(options or {})
     _import_plugins(config, options, path.parent)
-    if options.get('data.root', config.get('data', {}).get('root')) is None:
+    if 'data' in rules and options.get('data.root', config.get('data', {}).get('root')) is None:
         apply_options(config, _sample_options(config), say)
-    apply_options(config, options, say)
-    schema.complete(config)
+    apply_options(config, options, say, rules)
+    schema.complete(config, rules)
     return config
 
 
@@ -51,7 +55,12 @@ def config_from_text(text: str) -> Config:
     return config
 
 
-def apply_options(config: Config, options: Mapping[str, Any], say: Callable[[str], None] = print) -> None:
+def apply_options(
+    config: Config,
+    options: Mapping[str, Any],
+    say: Callable[[str], None] = print,
+    rules: Mapping[str, Any] = schema.SCHEMA,
+) -> None:
     """Set options by dotted path, in place. Where one changes a `type`, siblings of the old type are dropped.
 
     Siblings that the new type takes stay, and so do those that are given as options themselves.
@@ -68,7 +77,7 @@ def apply_options(config: Config, options: Mapping[str, Any], say: Callable[[str
             raise ValueError(f'config: {".".join(parents)!r} is {node!r} and has no keys to set')
         if last == 'type' and node.get('type') not in (None, value):
             given = {name for name in node if f'{".".join(parents)}.{name}' in options}
-            _drop_foreign_options(node, value, '.'.join(parents), given, say)
+            _drop_foreign_options(node, value, parents, given, say, rules)
         node[last] = value
 
 
@@ -131,9 +140,14 @@ def _index(items: MutableSequence, key: str, where: str) -> int:
 
 
 def _drop_foreign_options(
-    node: MutableMapping, new_type: Any, where: str, given: set[str], say: Callable[[str], None]
+    node: MutableMapping,
+    new_type: Any,
+    parents: list[str],
+    given: set[str],
+    say: Callable[[str], None],
+    rules: Mapping[str, Any],
 ) -> None:
-    rule = _rule_at(where)
+    where, rule = '.'.join(parents), _rule_at(parents, rules)
     if not isinstance(rule, schema.Plugin | schema.Plugins):
         return
     try:
@@ -148,9 +162,9 @@ def _drop_foreign_options(
         say(f'{where}: {new_type} takes no {", ".join(dropped)}; dropped')
 
 
-def _rule_at(where: str) -> Any:
-    """What the schema says of a dotted path; an index into a list of plugins belongs to the list."""
-    rule: Any = schema.SCHEMA
-    for key in where.split('.'):
+def _rule_at(path: list[str], rules: Mapping[str, Any]) -> Any:
+    """What the schema says of the keys of a path; an index into a list of plugins belongs to the list."""
+    rule: Any = rules
+    for key in path:
         rule = rule.get(key) if isinstance(rule, Mapping) else rule
     return rule

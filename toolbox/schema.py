@@ -176,12 +176,18 @@ CLEANING: dict[str, Any] = {
         'drop': Key((list, tuple), 'what is left out for its file: any of gray, tiny, animated, mode'),
     },
     'duplicates': {
-        'max_bits': Key((int,), 'bits of 64 in which perceptual hashes of near duplicates differ at most', low=0, high=7),
+        'max_bits': Key(
+            (int,), 'bits of 64 in which perceptual hashes of near duplicates differ at most', low=0, high=7
+        ),
         'max_distance': Key(
-            _NUMBER, 'distance of near duplicates in the embedding, as a share of the usual one between neighbors', low=0
+            _NUMBER,
+            'distance of near duplicates in the embedding, as a share of the usual one between neighbors',
+            low=0,
         ),
     },
-    'fit_limit': Key((int,), 'reducer and detector are fitted to this many images; the others are placed among them', low=10),
+    'fit_limit': Key(
+        (int,), 'reducer and detector are fitted to this many images; the others are placed among them', low=10
+    ),
     'stability_seeds': Key((int,), 'further seeds with which the result is compared', low=0),
     'workers': Key((int, str), 'loader processes; auto: from the number of cores', low=0, choices=('auto',)),
     'seed': Key((int,), 'seed of everything drawn', low=0),

@@ -18,8 +18,8 @@ class HDBSCAN:
     where twenty scanned pages lie among ten thousand photographs. So its noise is shown, but what is dropped is decided
     by a score: how far the image is from its nearest neighbors in the full embedding (`toolbox.neighbors.Remoteness`),
     where the members of a small cluster do not count as each other's neighbors. An image of score `threshold` and more
-    is dropped: as noise, or as member of a small strange cluster. Reductions draw lonely images into the nearest
-    cluster; an image of that score in a large cluster is therefore labeled as noise, too.
+    is dropped. If it belongs to a small cluster most of which is dropped, it keeps its label; else it is labeled as
+    noise: reductions draw lonely images into the nearest cluster.
 
     Source: Campello, Moulavi & Sander, Density-Based Clustering Based on Hierarchical Density Estimates, PAKDD 2013;
     computed by hdbscan (McInnes, Healy & Astels, JOSS 2017).
@@ -94,9 +94,12 @@ class HDBSCAN:
         size = self.min_cluster_size or self.choose(reduced).options['min_cluster_size']
         self._clusterer, self._can_predict = self._cluster(reduced, size), False
         label = self._clusterer.labels_.astype(np.int64)
-        sizes = np.bincount(label[label >= 0], minlength=1)
+        clustered = label >= 0
+        sizes = np.bincount(label[clustered], minlength=1)
         self._is_small = sizes <= self.small_cluster * len(reduced)
         self._remoteness = Remoteness(embedding, self._groups(label), self.seed)
+        far = self._remoteness.scores >= self.threshold
+        self._is_strange = self._is_small & (2 * np.bincount(label[clustered & far], minlength=len(sizes)) >= sizes)
         return self._judged(label, self._remoteness.scores)
 
     def predict(self, reduced: np.ndarray, embedding: np.ndarray) -> Outliers:
@@ -127,5 +130,5 @@ class HDBSCAN:
 
     def _judged(self, label: np.ndarray, score: np.ndarray) -> Outliers:
         keep = score < self.threshold
-        in_small_cluster = self._groups(label) >= 0
-        return Outliers(np.where(keep | in_small_cluster, label, -1), score, keep)
+        in_strange_cluster = (label >= 0) & self._is_strange[label]
+        return Outliers(np.where(keep | in_strange_cluster, label, -1), score, keep)

@@ -5,6 +5,7 @@ configs can show up in a page, but never act in it.
 """
 
 import html
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -51,10 +52,18 @@ def _markup(piece: object) -> str:
     return html.escape(str(piece))
 
 
-def write_page(file: Path, title: str, *content: Html, lead: str = '') -> None:
-    """Write a page: a title, a sentence below it, sections."""
-    style = Html((_HERE / 'page.css').read_text(encoding='utf-8'))
-    script = Html((_HERE / 'page.js').read_text(encoding='utf-8'))
+def write_page(file: Path, title: str, *content: Html, lead: str = '', extra: str | None = None) -> None:
+    """Write a page: a title, a sentence below it, sections.
+
+    Args:
+        file: where to.
+        title: also shown in the browser's tab.
+        content: sections.
+        lead: the sentence.
+        extra: the name of a style and a script of this package that the page needs besides the common ones.
+    """
+    names = ['page'] if extra is None else ['page', extra]
+    style, script = (_resources(names, suffix) for suffix in ('css', 'js'))
     head = element(
         'head',
         element('meta', charset='utf-8'),
@@ -66,6 +75,16 @@ def write_page(file: Path, title: str, *content: Html, lead: str = '') -> None:
     header = element('header', element('h1', title), element('p', lead, class_='lead') if lead else Html())
     body = element('body', element('main', header, *content), element('script', script))
     file.write_text(f'<!doctype html>\n{element("html", head, body, lang="en")}\n', encoding='utf-8')
+
+
+def _resources(names: Sequence[str], suffix: str) -> Html:
+    return Html('\n'.join((_HERE / f'{name}.{suffix}').read_text(encoding='utf-8') for name in names))
+
+
+def data(identifier: str, content: object) -> Html:
+    """Data for a script: JSON under an identifier, in an element that shows and does nothing."""
+    text = json.dumps(content, separators=(',', ':')).replace('<', '\\u003c')  # no text in it can end the element
+    return element('script', Html(text), type='application/json', id=identifier)
 
 
 def section(title: str, *content: object, note: str = '') -> Html:

@@ -1,0 +1,213 @@
+"""Cleans a data set: looks at every file, groups duplicates, finds what does not belong, and writes it all down."""
+
+import csv
+import hashlib
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mmengine.config import Config
+from tqdm import tqdm
+
+from toolbox import schema
+from toolbox.apis.run_folder import write_json
+from toolbox.cleaning.cache import Cache
+from toolbox.cleaning.decisions import KINDS, Images, best_members, check_file_rules, decide, file_remarks
+from toolbox.cleaning.duplicates import group_duplicates
+from toolbox.cleaning.memory import available_bytes, check_memory
+from toolbox.cleaning.outliers import Detection, detect_outliers
+from toolbox.cleaning.scan import Scan, local_batches, scan_files
+from toolbox.config import dump_config, load_config
+from toolbox.contracts import Embedder
+from toolbox.data.clean_csv import Row, write_clean_csv
+from toolbox.data.manifest import Manifest
+from toolbox.data.sources import open_source
+from toolbox.registry import EMBEDDERS
+from toolbox.report.cleaning import CleanedImages, write_cleaning_report
+
+DEFAULT_CONFIG = 'configs/cleaning/clip_umap_hdbscan.py'
+
+
+def clean(
+    root: str,
+    out: str,
+    config: str = DEFAULT_CONFIG,
+    options: Mapping[str, Any] | None = None,
+    ray: str | None = None,
+    say: Callable[[str], None] = print,
+) -> list[Row]:
+    """Clean a data set, and write `clean.csv`, `embeddings.npz`, `failures.csv`, `report.html` and `summary.json`.
+
+    Args:
+        root: a folder of photographs, or the competition's.
+        out: the folder for what is written, and for the cache that a further run starts from.
+        config: a cleaning config.
+        options: values by dotted path, in place of the config's.
+        ray: 'local' or the address of a Ray cluster, to embed there; None: in this process.
+        say: told what happens.
+
+    Returns:
+        A row per file, as in `clean.csv`.
+
+    Raises:
+        FileNotFoundError, FileExistsError, ValueError, ConnectionError: with what to type instead.
+    """
+    resolved = load_config(config, options, say, schema.CLEANING)
+    check_file_rules(resolved.files.drop)
+    photos = open_source(root)
+    folder = Path(out)
+    folder.mkdir(parents=True, exist_ok=True)
+    _spare_edited_csv(folder)
+    dump_config(resolved, folder / 'config.py')
+    embedder = EMBEDDERS.build(resolved.embedder)
+    probe = embedder(embedder.prepare(np.zeros((64, 64, 3), np.uint8))[None])
+    say(check_memory(len(photos), probe.shape[1], resolved.fit_limit, available_bytes()))
+    with closing(Cache(folder / 'cache.sqlite', embedder.identity)) as cache:
+        started = time.perf_counter()
+        scan = _scan(photos, embedder, cache, resolved, ray)
+        say(f'{len(photos):,} files, {len(scan.failures):,} unreadable; {scan.num_new:,} images were new')
+        cleaned = _judge(photos, scan, cache, resolved, say)
+        cleaned.detection.seconds = {'files': time.perf_counter() - started, **cleaned.detection.seconds}
+        _write(folder, root, cleaned, cache, resolved)
+    say(_totals(cleaned.kinds))
+    say(f'look: {folder / "report.html"}\nuse:  --cfg-options clean_csv={folder / "clean.csv"}')
+    return cleaned.rows
+
+
+@dataclass
+class _Cleaned:
+    """Everything that was found out: of N files, M images, K of them judged for what they show."""
+
+    images: Images
+    hashes: list[bytes]  # of the M images
+    vectors: np.ndarray  # (M, D)
+    judged: np.ndarray  # (K,), places among the M images
+    detection: Detection  # of the K
+    rows: list[Row]  # of the N files
+    kinds: list[str]  # of the N files, the rule that decided
+
+
+def _spare_edited_csv(folder: Path) -> None:
+    """Raise FileExistsError if there is a clean.csv that is not what a run wrote: somebody's work is in it."""
+    table, summary = folder / 'clean.csv', folder / 'summary.json'
+    if not table.is_file():
+        return
+    written = json.loads(summary.read_text(encoding='utf-8'))['clean_csv_sha256'] if summary.is_file() else None
+    if _sha256(table) != written:
+        raise FileExistsError(f'{table} was edited since it was written; move it away, or choose another --out')
+
+
+def _scan(photos: Manifest, embedder: Embedder, cache: Cache, config: Config, ray: str | None) -> Scan:
+    if ray is None:
+        batches = local_batches(photos, embedder, cache.known(), config.workers)
+    else:
+        from toolbox.cleaning.remote import ray_batches
+
+        batches = ray_batches(photos, config.embedder, cache.known(), ray)
+    with tqdm(total=len(photos), unit='file', dynamic_ncols=True, disable=None) as bar:
+        return scan_files(len(photos), batches, cache, bar.update)
+
+
+def _judge(photos: Manifest, scan: Scan, cache: Cache, config: Config, say: Callable[[str], None]) -> _Cleaned:
+    indices = np.array([index for index in range(len(photos)) if index not in scan.failures], np.int64)
+    if not len(indices):
+        raise ValueError(
+            f'none of the {len(photos)} files is an image; the first: {next(iter(scan.failures.values()))}'
+        )
+    hashes = [scan.hashes[index] for index in indices]
+    facts_of = cache.facts(set(hashes))
+    facts, vectors = [facts_of[sha256] for sha256 in hashes], cache.vectors(hashes)
+    groups = group_duplicates(hashes, facts, vectors, cache.thumbnails, **config.duplicates)
+    images = Images(photos.names, scan.failures, indices, facts, scan.num_bytes[indices].tolist(), groups)
+    remarks = [file_remarks(fact, config.files.min_side) for fact in facts]
+    usable = np.array([not remark.keys() & set(config.files.drop) for remark in remarks])
+    best = best_members(images, usable)
+    judged = np.flatnonzero(usable & ((groups < 0) | np.isin(np.arange(len(groups)), list(best.values()))))
+    detection = detect_outliers(
+        vectors[judged], config.reducer, config.detector, config.seed, config.fit_limit, config.stability_seeds, say
+    )
+    rows, kinds = decide(images, remarks, config.files.drop, best, judged, detection.outliers)
+    return _Cleaned(images, hashes, vectors, judged, detection, rows, kinds)
+
+
+def _write(folder: Path, root: str, cleaned: _Cleaned, cache: Cache, config: Config) -> None:
+    write_clean_csv(folder / 'clean.csv', cleaned.rows)
+    with (folder / 'failures.csv').open('w', newline='', encoding='utf-8', errors='surrogateescape') as file:
+        writer = csv.writer(file, lineterminator='\n')
+        writer.writerow(('image', 'reason'))
+        writer.writerows((cleaned.images.names[index], why) for index, why in sorted(cleaned.images.failures.items()))
+    _write_embeddings(folder / 'embeddings.npz', cleaned)
+    write_json(folder / 'summary.json', _summary(folder, root, cleaned))
+    thumbnails = cache.thumbnails(set(cleaned.hashes))
+    shown = CleanedImages(
+        cleaned.rows,
+        cleaned.kinds,
+        {int(index): thumbnails[sha256] for index, sha256 in zip(cleaned.images.indices, cleaned.hashes, strict=True)},
+        _positions(cleaned),
+        cleaned.detection.notes,
+        _settings(config, cleaned),
+        cleaned.detection.seconds,
+    )
+    write_cleaning_report(folder / 'report.html', f'Cleaning of {Path(root).resolve().name}', shown)
+
+
+def _write_embeddings(path: Path, cleaned: _Cleaned) -> None:
+    """`image` (M,), `embedding` (M, D), and of the judged ones `judged` (K,) and `reduced` (K, d)."""
+    names = np.array([cleaned.images.name(image) for image in range(len(cleaned.images.indices))])
+    temporary = path.with_name(f'.{path.name}.tmp')
+    with temporary.open('wb') as file:
+        np.savez(file, image=names, embedding=cleaned.vectors, judged=cleaned.judged, reduced=cleaned.detection.reduced)
+    temporary.replace(path)
+
+
+def _positions(cleaned: _Cleaned) -> np.ndarray:
+    """Places on the map, (N, 2): two dimensions as they are, of more the two main directions."""
+    reduced = cleaned.detection.reduced
+    if reduced.shape[1] > 2:
+        centered = reduced - reduced.mean(axis=0)
+        _, directions = np.linalg.eigh(centered.T @ centered)
+        reduced = centered @ directions[:, :-3:-1]
+    positions = np.full((len(cleaned.rows), 2), np.nan)
+    positions[cleaned.images.indices[cleaned.judged], : reduced.shape[1]] = reduced
+    if reduced.shape[1] == 1:
+        positions[cleaned.images.indices[cleaned.judged], 1] = 0
+    return positions
+
+
+def _summary(folder: Path, root: str, cleaned: _Cleaned) -> dict[str, Any]:
+    detection, stability = cleaned.detection, cleaned.detection.stability
+    return {
+        'root': str(Path(root).resolve()),
+        'files': len(cleaned.rows),
+        **{kind: cleaned.kinds.count(kind) for kind in KINDS},
+        'detector': detection.options,
+        'notes': detection.notes,
+        'stability': None if stability is None else stability.as_json(),
+        'seconds': detection.seconds,
+        'clean_csv_sha256': _sha256(folder / 'clean.csv'),
+    }
+
+
+def _settings(config: Config, cleaned: _Cleaned) -> dict[str, str]:
+    """What the report says about how it came about."""
+    stability = cleaned.detection.stability
+    return {
+        **{key: str(config[key]) for key in ('embedder', 'reducer', 'detector', 'files', 'duplicates', 'seed')},
+        **({} if stability is None else {'stability': str(stability)}),
+    }
+
+
+def _totals(kinds: list[str]) -> str:
+    counted = Counter(kinds)
+    dropped = ', '.join(f'{counted[kind]:,} {kind}' for kind in KINDS[:-1])
+    return f'{counted["kept"]:,} of {len(kinds):,} files stay; left out: {dropped}'
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,173 @@
+"""The report on a cleaned data set: a map, galleries to look through, and the csv as a person corrects it."""
+
+import base64
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from toolbox.data.clean_csv import Row
+from toolbox.report.page import Html, data, element, facts, section, table, write_page
+
+_FAILURES_SHOWN = 500
+
+
+@dataclass
+class CleanedImages:
+    """What is shown of a cleaned data set of N files.
+
+    Attributes:
+        rows: N, what was decided.
+        kinds: N, by which rule: 'unreadable', 'file', 'duplicate', 'outlier', or 'kept'.
+        thumbnails: WebP files, by the index of the image; failures have none.
+        positions: (N, 2), on the map; NaN where an image took no part.
+        notes: what the run found worth saying.
+        settings: the run's, in words, by name.
+        seconds: by step.
+    """
+
+    rows: Sequence[Row]
+    kinds: Sequence[str]
+    thumbnails: Mapping[int, bytes]
+    positions: np.ndarray
+    notes: Sequence[str] = ()
+    settings: Mapping[str, str] = field(default_factory=dict)
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+
+def write_cleaning_report(file: Path, title: str, cleaned: CleanedImages) -> None:
+    """Write one page that needs no other file and no network.
+
+    Args:
+        file: where to.
+        title: names the data set.
+        cleaned: what is shown.
+    """
+    kept = sum(row.keep for row in cleaned.rows)
+    lead = f'{kept:,} of {len(cleaned.rows):,} files stay. Tick or untick what you see otherwise, and download the csv.'
+    sections = [
+        _totals(cleaned),
+        _map(),
+        _outliers(cleaned),
+        _clusters(cleaned),
+        *_duplicates(cleaned),
+        *_files(cleaned),
+        *_failures(cleaned),
+        _how(cleaned),
+        _bar(),
+        data('data', _columns(cleaned)),
+    ]
+    write_page(file, title, *sections, lead=lead, extra='cleaning')
+
+
+def _totals(cleaned: CleanedImages) -> Html:
+    counted = Counter(cleaned.kinds)
+    names = {
+        'kept': 'kept',
+        'outlier': 'outliers',
+        'duplicate': 'duplicates',
+        'file': 'unsuitable',
+        'unreadable': 'unreadable',
+    }
+    return section('Totals', facts({name: f'{counted[kind]:,}' for kind, name in names.items()}))
+
+
+def _map() -> Html:
+    note = (
+        'Each point is an image that was judged; neighbors look alike. The color is the cluster, gray is noise, a red '
+        'ring marks what is dropped. Hover to see, click to keep or drop, turn the wheel to zoom, drag to move.'
+    )
+    canvas = element('div', element('canvas'), element('div', id='hover'), id='map')
+    return section('Map', canvas, note=note)
+
+
+def _outliers(cleaned: CleanedImages) -> Html:
+    if 'outlier' not in cleaned.kinds:
+        return section('Outliers', element('p', 'None.', class_='note'))
+    note = 'What was dropped because it is far from all other images, the farthest first.'
+    return section('Outliers', element('div', class_='tiles', data_show='outliers'), note=note)
+
+
+def _clusters(cleaned: CleanedImages) -> Html:
+    """A folded gallery for each cluster, large ones first, and for noise."""
+    judged = [(row, kind) for row, kind in zip(cleaned.rows, cleaned.kinds, strict=True) if row.label is not None]
+    sizes = Counter(row.label for row, kind in judged if kind != 'duplicate')
+    dropped = Counter(row.label for row, kind in judged if kind == 'outlier')
+    galleries = []
+    for label, size in sorted(sizes.items(), key=lambda item: (item[0] < 0, -item[1], item[0])):
+        name = 'Noise' if label < 0 else f'Cluster {label}'
+        summary = element(
+            'summary', f'{name}: {size:,} images' + (f', {dropped[label]:,} dropped' if dropped[label] else '')
+        )
+        galleries.append(element('details', summary, element('div', class_='tiles', data_show=f'cluster {label}')))
+    return section('Clusters', *galleries, note='Open one to look through it; the most unusual images come first.')
+
+
+def _duplicates(cleaned: CleanedImages) -> list[Html]:
+    groups = {row.group for row in cleaned.rows if row.group is not None}
+    if not groups:
+        return []
+    note = 'Images that show the same. Of each group the largest stays, and of equally large ones the least compressed.'
+    return [section(f'Duplicates: {len(groups):,} groups', element('div', id='groups'), note=note)]
+
+
+def _files(cleaned: CleanedImages) -> list[Html]:
+    if 'file' not in cleaned.kinds:
+        return []
+    note = 'Readable, but not what a restorer of photographs learns from.'
+    return [section('Unsuitable files', element('div', class_='tiles', data_show='files'), note=note)]
+
+
+def _failures(cleaned: CleanedImages) -> list[Html]:
+    failed = [row for row, kind in zip(cleaned.rows, cleaned.kinds, strict=True) if kind == 'unreadable']
+    if not failed:
+        return []
+    note = 'All of them are in failures.csv.' if len(failed) > _FAILURES_SHOWN else ''
+    rows = [(row.image, row.reason) for row in failed[:_FAILURES_SHOWN]]
+    return [section(f'Unreadable files: {len(failed):,}', table(('file', 'reason'), rows), note=note)]
+
+
+def _how(cleaned: CleanedImages) -> Html:
+    notes = element('ul', *(element('li', note) for note in cleaned.notes)) if cleaned.notes else Html()
+    settings = table(('setting', 'value'), list(cleaned.settings.items()))
+    seconds = table(('step', 'seconds'), [(step, float(value)) for step, value in cleaned.seconds.items()])
+    return section('How it came about', notes, settings, element('h3', 'Time'), seconds)
+
+
+def _bar() -> Html:
+    button = element('button', 'Download clean.csv', id='download', type='button')
+    return element('div', element('span', id='state'), button, id='bar')
+
+
+def _columns(cleaned: CleanedImages) -> dict[str, list[Any]]:
+    """The rows by column, for the script."""
+    reasons = {reason: number for number, reason in enumerate(dict.fromkeys(row.reason for row in cleaned.rows))}
+    thumbnails = [cleaned.thumbnails.get(index, b'') for index in range(len(cleaned.rows))]
+    x, y = _unit_square(cleaned.positions)
+    return {
+        'image': [row.image for row in cleaned.rows],
+        'label': [row.label for row in cleaned.rows],
+        'score': [None if row.score is None else round(row.score, 4) for row in cleaned.rows],
+        'keep': [int(row.keep) for row in cleaned.rows],
+        'reason': [reasons[row.reason] for row in cleaned.rows],
+        'reasons': list(reasons),
+        'group': [row.group for row in cleaned.rows],
+        **{kind: [int(own == kind) for own in cleaned.kinds] for kind in ('outlier', 'duplicate', 'file')},
+        'thumbnail': [base64.b64encode(thumbnail).decode('ascii') for thumbnail in thumbnails],
+        'x': x,
+        'y': y,
+    }
+
+
+def _unit_square(positions: np.ndarray) -> tuple[list[float | None], list[float | None]]:
+    """Coordinates scaled to [0, 1], upwards on the page; None where there are none."""
+    columns = []
+    for column in (positions[:, 0], -positions[:, 1]):
+        known = np.isfinite(column)
+        low, high = (column[known].min(), column[known].max()) if known.any() else (0, 1)
+        scaled = (column - low) / max(high - low, 1e-9)
+        columns.append([round(float(value), 5) if np.isfinite(value) else None for value in scaled])
+    return columns[0], columns[1]

@@ -1,0 +1,69 @@
+"""Clean a data set: `python tools/clean_data.py photos --out cleaned`."""
+
+import argparse
+import sys
+from pathlib import Path
+
+if __name__ == '__main__':
+    sys.path[0] = str(Path(__file__).resolve().parents[1])  # not tools/, whose files would shadow packages
+
+from toolbox.cli import run_tool
+from toolbox.options import ParseOptions
+
+EXAMPLES = """examples:
+  python tools/clean_data.py photos --out cleaned
+  python tools/clean_data.py photos --out cleaned --config configs/cleaning/color_texture.py
+  python tools/clean_data.py photos --out cleaned --cfg-options embedder.type=ColorTexture detector.type=KNNDistance
+"""
+
+
+def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        description='Look at every file of a data set, group duplicates, find what does not belong, write it all down.',
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('root', metavar='DIR', help="folder of photographs, or the competition's folder")
+    parser.add_argument(
+        '--out', metavar='DIR', required=True, help='clean.csv, report.html, and what makes a rerun quick'
+    )
+    parser.add_argument(
+        '--config', metavar='FILE', default='configs/cleaning/clip_umap_hdbscan.py', help='(default: %(default)s)'
+    )
+    parser.add_argument(
+        '--ray',
+        metavar='local|ADDRESS',
+        help="embed on all GPUs of this machine, or on a Ray cluster (pip install '.[ray]')",
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=ParseOptions,
+        metavar='K=V',
+        help="values in place of the config's, e.g. embedder.type=ColorTexture duplicates.max_bits=4",
+    )
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Clean; returns the exit code. What was typed is checked before torch is imported."""
+    arguments = parse_arguments(argv)
+    return run_tool(lambda: run(arguments))
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Check paths, then clean."""
+    from toolbox.data.sources import check_data_root
+    from toolbox.paths import find_config
+
+    find_config(arguments.config)
+    check_data_root(arguments.root)
+
+    from toolbox.apis.clean import clean
+
+    clean(arguments.root, arguments.out, arguments.config, arguments.cfg_options, arguments.ray)
+
+
+if __name__ == '__main__':
+    sys.exit(main())
