@@ -69,6 +69,7 @@ class RestorationRunner(Runner):
         launcher: str = 'none',
     ) -> None:
         self.config = config
+        self._config_text = config.pretty_text  # formatted once: it takes longer than a small step
         self.data_digest = data_digest
         self.restoration_model = model
         self.ranking_metric = evaluator.metrics[0].metric
@@ -147,7 +148,7 @@ class RestorationRunner(Runner):
             return
         loop = self.train_loop
         common = dict(
-            config=self.config.pretty_text,
+            config=self._config_text,
             data=self.data_digest,
             model=trained if self.average is None else self.average.average,
             epoch=self.epoch,
