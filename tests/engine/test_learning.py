@@ -19,7 +19,7 @@ from toolbox.engine.runner import build_optimizer
 from toolbox.options import parse_options
 
 
-SMALL = ['model.decoder.type=Unet', 'model.decoder.decoder_channels=(32,16,16)', 'model.losses.4.weight=0.05']
+SMALL = ['model.decoder.type=Unet', 'model.decoder.decoder_channels=(32,16,16)']
 
 
 def small_squares(folder):
