@@ -75,3 +75,19 @@ def test_sample_photos_have_five_folds() -> None:
 def test_impossible_folds(num_names: int, k: int, groups: list[int] | None, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         split_folds([str(index) for index in range(num_names)], k, 0, groups)
+
+
+def test_strata_are_spread_evenly_and_groups_still_stay_together() -> None:
+    rng = np.random.default_rng(0)
+    names = [f'{number}.jpg' for number in range(300)]
+    strata = rng.choice([-1, 4, 9], 300, p=[0.6, 0.3, 0.1])
+    groups = np.where(np.arange(300) < 60, np.arange(300) // 3, np.arange(300))
+    folds = split_folds(names, 5, seed=1, groups=groups, strata=strata)
+    assert all(len(set(folds[groups == group])) == 1 for group in np.unique(groups))
+    assert np.ptp(np.bincount(folds)) <= 3
+    alone = split_folds(names, 5, seed=1, strata=strata)
+    for label in (-1, 4, 9):
+        assert np.ptp(np.bincount(alone[strata == label], minlength=5)) <= 1
+    shuffled = rng.permutation(300)
+    again = split_folds([names[index] for index in shuffled], 5, 1, groups[shuffled], strata[shuffled])
+    assert again.tolist() == folds[shuffled].tolist()

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from mmengine.config import Config
 
+from toolbox.data.clean_csv import read_clean_csv
+from toolbox.data.cleaned import apply_clean_csv
 from toolbox.data.folds import split_folds
 from toolbox.data.manifest import Manifest
 from toolbox.data.sources import open_source
@@ -12,24 +14,42 @@ from toolbox.data.sources import open_source
 
 @dataclass
 class Split:
-    """The photographs of a config: all, those that train, those that validate, and what identifies them."""
+    """The photographs of a config.
+
+    Attributes:
+        photos: all that a cleaning run left.
+        training, validation: the two parts of them.
+        digest: identifies all of them.
+        cleaning: what was left out and why, in words; '' if the config names no csv.
+    """
 
     photos: Manifest
     training: Manifest
     validation: Manifest
     digest: str
+    cleaning: str = ''
 
 
 def split_photos(config: Config) -> Split:
-    """Open the config's photographs and split off the fold that validates.
+    """Open the config's photographs, leave out what its `clean_csv` says, and split off the fold that validates.
+
+    Photographs that show the same are in one fold; with `use_labels` each fold has its share of every cluster.
 
     Raises:
-        FileNotFoundError, ValueError: no photographs there, or too few for the folds.
+        FileNotFoundError, ValueError: no photographs there, a csv of others, or too few for the folds.
     """
     folds = config.data.folds
     if config.fold >= folds:
         raise ValueError(f'fold {config.fold}: there are {folds} folds, 0 to {folds - 1}; set --fold or data.folds')
-    photos = open_source(config.data.root)
-    numbers = split_folds(photos.names, folds, config.seed, groups=photos.groups)
+    photos, labels, cleaning = open_source(config.data.root), None, ''
+    if config.clean_csv is not None:
+        cleaned = apply_clean_csv(photos, read_clean_csv(config.clean_csv), config.clean_csv)
+        photos, cleaning = cleaned.photos, f'{config.clean_csv}: {cleaned}'
+        labels = cleaned.labels if config.use_labels else None
+    elif config.use_labels:
+        raise ValueError(
+            'use_labels: the clusters are in the csv of a cleaning run; set clean_csv, or use_labels=False'
+        )
+    numbers = split_folds(photos.names, folds, config.seed, photos.groups, labels)
     training, validation = np.flatnonzero(numbers != config.fold), np.flatnonzero(numbers == config.fold)
-    return Split(photos, photos.subset(training), photos.subset(validation), photos.digest())
+    return Split(photos, photos.subset(training), photos.subset(validation), photos.digest(), cleaning)

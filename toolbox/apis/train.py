@@ -161,8 +161,9 @@ def _plan(config: Config, split: Split, model: RestorationModel, runner: Restora
         else 'bundled sample photographs (reduced scale; for your own: --data-root DIR)'
     )
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else f'CPU ({torch.get_num_threads()} threads)'
+    cleaning = f'cleaned by {split.cleaning}\n' if split.cleaning else ''
     return (
-        f'data: {root}\n'
+        f'data: {root}\n{cleaning}'
         f'{len(split.training)} photos train, {len(split.validation)} validate (fold {config.fold} of {data.folds}), '
         f'{data.size} px, batch {data.batch_size}; {parameters / 1e6:.1f} M parameters on {device}; '
         f'at most {epochs} epochs of {len(runner.train_dataloader)} steps; best.pth and last.pth go to {runner.folder}'

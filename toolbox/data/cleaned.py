@@ -1,0 +1,86 @@
+"""Photographs as a cleaning run left them: without those that it left out, with its clusters and duplicates."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from toolbox.data.clean_csv import Row
+from toolbox.data.manifest import Manifest
+
+_UNLISTED = 'not in the csv'
+
+
+@dataclass
+class Cleaned:
+    """What stays of n photographs.
+
+    Attributes:
+        photos: m of them; those that show the same share a group.
+        labels: int64 (m,), their clusters; -1 for noise, and where the csv names none.
+        left_out: how many photographs were left out for which reason.
+    """
+
+    photos: Manifest
+    labels: np.ndarray
+    left_out: dict[str, int]
+
+    def __str__(self) -> str:
+        total = sum(self.left_out.values())
+        reasons = ', '.join(f'{count:,} {reason}' for reason, count in self.left_out.items())
+        return f'{len(self.photos):,} photos stay, {total:,} are left out' + (f': {reasons}' if reasons else '')
+
+
+def apply_clean_csv(photos: Manifest, rows: Mapping[str, Row], source: str) -> Cleaned:
+    """Leave out the photographs with keep=0, and those that the csv does not list: nobody has judged them.
+
+    Args:
+        photos: of a data set.
+        rows: of the csv, by name.
+        source: names the csv in errors.
+
+    Raises:
+        ValueError: it lists none of the photographs, or keeps none.
+    """
+    judged = [rows.get(name) for name in photos.names]
+    if not any(judged):
+        raise ValueError(
+            f'{source} lists none of the {len(photos)} photographs (it has {next(iter(rows), "no rows")!r}, they are '
+            f'{photos.names[0]!r} ...): clean the very folder that is trained on, or set clean_csv=None'
+        )
+    left_out = Counter(
+        _UNLISTED if row is None else _short(row.reason) for row in judged if row is None or not row.keep
+    )
+    stays = [index for index, row in enumerate(judged) if row is not None and row.keep]
+    if not stays:
+        raise ValueError(f'{source} keeps none of the {len(photos)} photographs; look at its column keep')
+    kept = photos.subset(stays)
+    kept.groups = _joined(kept.groups, [judged[index].group for index in stays])
+    labels = np.array([-1 if judged[index].label is None else judged[index].label for index in stays], np.int64)
+    return Cleaned(kept, labels, dict(left_out.most_common()))
+
+
+def _short(reason: str) -> str:
+    """The rule without the particulars of the image: `duplicate of a.jpg` -> `duplicate`."""
+    return reason.partition(':')[0].partition(' of ')[0] or 'keep=0'
+
+
+def _joined(groups: np.ndarray | None, duplicates: list[int | None]) -> np.ndarray | None:
+    """One grouping in which photographs are together that are together in either; None where all are alone."""
+    if groups is None and all(group is None for group in duplicates):
+        return None
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    count = len(duplicates)
+    scenes = np.arange(count) if groups is None else np.unique(groups, return_inverse=True)[1]
+    known = [(photo, group) for photo, group in enumerate(duplicates) if group is not None]
+    members, numbers = np.array(known, np.int64).reshape(-1, 2).T
+    numbers = np.unique(numbers, return_inverse=True)[1]
+    # Photographs, scenes and groups of duplicates are the nodes; a photograph is linked with those it is in.
+    links = np.concatenate(
+        [np.stack([np.arange(count), count + scenes]), np.stack([members, 2 * count + numbers])], axis=1
+    )
+    graph = coo_array((np.ones(links.shape[1], bool), tuple(links)), shape=(3 * count, 3 * count))
+    return connected_components(graph, directed=False)[1][:count].astype(np.int64)
