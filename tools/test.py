@@ -12,6 +12,7 @@ from toolbox.options import ParseOptions
 
 EXAMPLES = """examples:
   python tools/test.py configs/unetpp_cbam_b4.py --report report
+  python tools/test.py configs/unetpp_cbam_b4.py --export test_set
   python tools/test.py --submission mine.zip --gt truth --masks masks
   python tools/test.py --submission mine.zip theirs.zip --gt truth --masks auto --inputs damaged --report report
 """
@@ -32,6 +33,9 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     )
     model.add_argument(
         '--cfg-options', nargs='+', action=ParseOptions, metavar='K=V', help="in place of the config's values"
+    )
+    model.add_argument(
+        '--export', metavar='DIR', help='write the scored photographs, damaged, as a test set with truth and test.csv'
     )
     submission = parser.add_argument_group('submissions')
     submission.add_argument(
@@ -77,6 +81,10 @@ def score_model(arguments: argparse.Namespace) -> None:
         write_json(Path(arguments.json), scored.as_json())
     if arguments.report:
         print(write_score_report(arguments.report, [scored.as_entry()], about=f'On {scored.photos}.'))
+    if arguments.export:
+        from toolbox.apis.test_set import export_test_set
+
+        print(export_test_set(scored, arguments.export))
 
 
 def score_submissions(arguments: argparse.Namespace) -> None:

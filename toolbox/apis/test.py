@@ -13,6 +13,7 @@ from toolbox.apis import run_folder
 from toolbox.apis.setup import split_photos
 from toolbox.apis.tables import score_table
 from toolbox.config import apply_options, load_config
+from toolbox.contracts import Batch
 from toolbox.data.dataset import ValidationDataset
 from toolbox.data.loading import collate_by_shape, validation_loader
 from toolbox.engine.evaluation import build_evaluator, evaluate, rows_per_image
@@ -35,6 +36,7 @@ class ModelScore:
         photos: which photographs, in words.
         summary: reduced metrics over all images.
         per_image: rows by photograph's name.
+        batch: the photograph of a name as it was given to the model, on the CPU, in floats.
         restore: restores the photograph of a name once more, for pictures.
     """
 
@@ -43,6 +45,7 @@ class ModelScore:
     photos: str
     summary: dict[str, Any]
     per_image: dict[str, dict[str, Any]]
+    batch: Callable[[str], Batch]
     restore: Callable[[str], Outcome]
 
     def as_json(self) -> dict[str, Any]:
@@ -122,11 +125,14 @@ def score_model(
     )
     numbers = {name: index for index, name in enumerate(photos.names)}
 
+    def batch(name: str) -> Batch:
+        return collate_by_shape([dataset[numbers[name]]])[0].to('cpu')
+
     @torch.no_grad()
     def restore(name: str) -> Outcome:
-        return model.val_step(collate_by_shape([dataset[numbers[name]]]))[0]
+        return model.val_step([batch(name)])[0]
 
-    return ModelScore(path, resolved, which, summary, rows_per_image(evaluator), restore)
+    return ModelScore(path, resolved, which, summary, rows_per_image(evaluator), batch, restore)
 
 
 def print_score(score: ModelScore) -> None:

@@ -1,7 +1,7 @@
 """Many photographs: in batches that depend on the list alone, read ahead and written behind, failures listed.
 
-A resumed job makes the very batches that an uninterrupted one makes, and skips those that are complete: with another
-batch around it, a photograph could come out different by a rounding error.
+With another batch around it, a photograph can come out different by a rounding error. So a resumed job makes the very
+batches that an uninterrupted one makes: those that are complete are skipped, the others are restored as a whole.
 """
 
 import math
@@ -36,7 +36,7 @@ class Summary:
 
     Attributes:
         restored: photographs restored now.
-        skipped: photographs whose outputs were there already.
+        skipped: photographs that were left alone, their outputs being there.
         failed: photographs that could not be restored, in words, by name.
         notes: which photographs a note is about: how many, and the first few names.
     """
@@ -92,11 +92,10 @@ class Job:
                 _wait_for(writing)  # the files of the batches before: no more than these wait in memory
                 for batch, restored in zip(batches, restorations, strict=True):
                     for (listed, photo), restoration in zip(batch.items(), restored, strict=True):
-                        if not self.outputs.has(listed):
-                            writing.append(pool.submit(self._write, listed, photo, restoration))
-                            self.summary.note(listed.name, restoration.notes)
-                            self.summary.restored += 1
-                            self.progress(1)
+                        self.progress(0 if self.outputs.has(listed) else 1)
+                        writing.append(pool.submit(self._write, listed, photo, restoration))
+                        self.summary.note(listed.name, restoration.notes)
+                        self.summary.restored += 1
             _wait_for(writing)
         finally:
             pool.shutdown(cancel_futures=True)  # waits for files that are being written
@@ -118,10 +117,10 @@ class Job:
         together = 1 if self.restorer.ensemble.stays_loaded else _BATCHES_PER_LOADING
         waiting: list[list[ListedPhoto]] = []
         for batch in plan_batches(self.photos, self.batch_size):
-            num_there = sum(map(self.outputs.has, batch))
-            self.summary.skipped += num_there
-            if num_there < len(batch):
-                waiting.append(batch)
+            if all(map(self.outputs.has, batch)):
+                self.summary.skipped += len(batch)
+                continue
+            waiting.append(batch)
             if len(waiting) == together:
                 yield waiting
                 waiting = []
@@ -129,7 +128,7 @@ class Job:
             yield waiting
 
     def _readable(self, batch: Mapping[ListedPhoto, Future]) -> dict[ListedPhoto, Photo]:
-        """The photographs of a batch that could be read, if any of them lacks its output."""
+        """The photographs of a batch that can be read, all of them if one lacks its output, else none."""
         photos = {}
         for listed, future in batch.items():
             read = future.result()
@@ -139,7 +138,10 @@ class Job:
                 self.summary.failed[listed.name] = read.reason
                 self.outputs.list_failure(listed.name, read.reason)
                 self.progress(1)
-        return photos if any(not self.outputs.has(listed) for listed in photos) else {}
+        if all(map(self.outputs.has, photos)):
+            self.summary.skipped += len(photos)
+            return {}
+        return photos
 
     def _read(self, listed: ListedPhoto) -> Photo | UnreadableImage:
         try:

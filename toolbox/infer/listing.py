@@ -63,7 +63,8 @@ def other_files(source: str | Path) -> str:
         return ''
     suffixes = (os.path.splitext(name)[1].lower() for name in walk_files(Path(source), None))
     counts = Counter(suffix or 'without suffix' for suffix in suffixes if suffix not in IMAGE_SUFFIXES)
-    return ', '.join(f'{count} x {suffix}' for suffix, count in counts.most_common(5))
+    commonest = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:5]
+    return ', '.join(f'{count} x {suffix}' for suffix, count in commonest)
 
 
 def output_names(names: Sequence[str]) -> list[str]:

@@ -44,7 +44,7 @@ def tiles(height: int, width: int, side: int | None, multiple: int = 1) -> Itera
 def _pieces(length: int, side: int, multiple: int) -> Iterator[tuple[slice, Tensor]]:
     """Pieces of a line, with weights that add up to 1 in each point."""
     side = _round_up(side, multiple)
-    overlap = _round_up(side // 4, multiple)
+    overlap = _round_up(max(1, side // 4), multiple)
     last = max(0, _round_up(length - side, multiple))
     starts = [*range(0, last, max(side - overlap, multiple)), last]
     pieces = [slice(start, min(start + side, length)) for start in starts]
