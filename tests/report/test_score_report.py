@@ -1,7 +1,6 @@
 """The score's report: its files, and the page in a browser without a network."""
 
 import csv
-import shutil
 
 import numpy as np
 import pytest
@@ -9,7 +8,6 @@ import pytest
 from tests.support import scene
 from toolbox.report import Pictures, ScoreEntry, write_score_report
 
-CHROMIUM, DRIVER = shutil.which('chromium'), shutil.which('chromedriver')
 COLUMNS = ('score', 'ssim', 'masked_ssim', 'hue_similarity')
 
 
@@ -86,25 +84,6 @@ def test_what_cannot_be_compared_is_refused(tmp_path):
         write_score_report(tmp_path, [make_entry('a'), make_entry('b', number=5)])
 
 
-@pytest.fixture
-def browser(tmp_path):
-    """Headless Chromium that can reach no network."""
-    webdriver = pytest.importorskip('selenium.webdriver', reason='needs selenium')
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    switches = 'headless no-sandbox disable-gpu no-first-run disable-background-networking disable-component-update'
-    for switch in (*switches.split(), 'disable-sync', f'user-data-dir={tmp_path / "browser"}', 'window-size=1200,1600'):
-        options.add_argument(f'--{switch}')
-    options.set_capability('goog:loggingPrefs', {'browser': 'ALL'})
-    driver = webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
-    driver.execute_cdp_cmd('Network.enable', {})
-    no_network = {'offline': True, 'latency': 0, 'downloadThroughput': 0, 'uploadThroughput': 0}
-    driver.execute_cdp_cmd('Network.emulateNetworkConditions', no_network)
-    yield driver
-    driver.quit()
-
-
-@pytest.mark.skipif(not (CHROMIUM and DRIVER), reason='needs chromium and chromedriver')
 def test_the_page_opens_without_a_network_and_sorts_by_a_click(tmp_path, browser):
     entry = make_entry('a.zip')
     browser.get(write_score_report(tmp_path, [entry]).as_uri())
