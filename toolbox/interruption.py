@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+_GRACE = 60  # seconds
+
 
 class Stopped(KeyboardInterrupt):
     """A signal ended the work at a point where it was safe to stop.
@@ -51,6 +53,9 @@ def stop_on_signals(request: StopRequest) -> Iterator[None]:
 
 
 def leave_signals_to_parent() -> None:
-    """For worker processes: the parent hears of Ctrl-C and SIGTERM, too, and ends them when it is done."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
+    """For worker processes: Ctrl-C and SIGTERM often reach them, too, while the parent needs them to finish its work.
+
+    They ignore Ctrl-C, and outlive SIGTERM by a while.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: signal.alarm(_GRACE))

@@ -14,7 +14,7 @@ from toolbox.apis.setup import Split, split_photos
 from toolbox.apis.tables import score_table
 from toolbox.config import dump_config, load_config
 from toolbox.data.dataset import TrainingDataset, ValidationDataset
-from toolbox.data.loading import Batches, training_loader, validation_loader
+from toolbox.data.loading import Batches, stop_workers, training_loader, validation_loader
 from toolbox.engine.baselines import BASELINES, baseline_restorer
 from toolbox.engine.checkpoint import read_checkpoint
 from toolbox.engine.distributed import from_main_process, start_processes
@@ -99,6 +99,9 @@ def train_fold(config: Config, folder: Path, resume: bool = False, launcher: str
     except (Stopped, ValueError, OSError) as end:
         logger.error(str(end), extra=dict(file_only=True))
         raise
+    finally:
+        for loader in (runner.train_dataloader, runner.val_dataloader):
+            stop_workers(loader)
     return folder
 
 

@@ -120,6 +120,11 @@ def validation_loader(
     return _loader(dataset, sampler, max(1, batch_size // world_size), workers, collate_by_shape)
 
 
+def stop_workers(loader: DataLoader) -> None:
+    """End the loader's persistent workers, which else live as long as it does; iterating starts new ones."""
+    loader._iterator = None
+
+
 def num_workers(workers: int | str) -> int:
     """`auto` leaves one core to the training process and takes at most eight others."""
     if workers != 'auto':
