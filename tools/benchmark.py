@@ -1,4 +1,4 @@
-"""Measure speed: `python tools/benchmark.py score|masks`."""
+"""Measure speed: `python tools/benchmark.py score|masks|clean`."""
 
 import argparse
 import sys
@@ -16,6 +16,7 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     jobs = parser.add_subparsers(required=True, metavar='JOB')
     _add_score(jobs)
     _add_masks(jobs)
+    _add_clean(jobs)
     return parser.parse_args(argv)
 
 
@@ -52,6 +53,21 @@ def masks(arguments: argparse.Namespace) -> None:
     from toolbox.apis.benchmark.masks import benchmark_masks
 
     print(benchmark_masks(arguments.size, arguments.repeats))
+
+
+def _add_clean(jobs: argparse._SubParsersAction) -> None:
+    parser = jobs.add_parser('clean', help='UMAP and HDBSCAN through the cleaning tool, and called directly')
+    parser.add_argument('--images', type=int, default=30_000, metavar='N', help='embeddings (default: 30000)')
+    parser.add_argument('--dimensions', type=int, default=512, metavar='D', help='of an embedding (default: 512)')
+    parser.add_argument('--seeds', type=int, default=0, metavar='N', help='seeds of the stability test (default: 0)')
+    parser.set_defaults(job=clean)
+
+
+def clean(arguments: argparse.Namespace) -> None:
+    """Time a cleaning run's judgment."""
+    from toolbox.apis.benchmark.clean import benchmark_clean
+
+    print(benchmark_clean(arguments.images, arguments.dimensions, arguments.seeds))
 
 
 if __name__ == '__main__':

@@ -52,7 +52,7 @@ def group_duplicates(
     links = [np.array([(first_of[sha256], index) for index, sha256 in enumerate(hashes)], np.int64).reshape(-1, 2)]
     if len(firsts) > 1:
         by_fingerprint = _by_fingerprint([facts[index] for index in firsts], max_bits)
-        by_embedding = _by_embedding(vectors[firsts], max_distance)
+        by_embedding = close_by_embedding(vectors[firsts], max_distance)
         proposed = firsts[np.unique(np.concatenate([by_fingerprint, by_embedding]), axis=0)]
         links.append(_confirmed(proposed, hashes, thumbnails))
     return _components(len(hashes), np.concatenate(links))
@@ -73,7 +73,7 @@ def _by_fingerprint(facts: Sequence[Facts], max_bits: int) -> np.ndarray:
     return structured[np.concatenate(pairs)]
 
 
-def _by_embedding(vectors: np.ndarray, max_distance: float) -> np.ndarray:
+def close_by_embedding(vectors: np.ndarray, max_distance: float) -> np.ndarray:
     """Pairs (P, 2) much closer than images usually are to their nearest neighbors."""
     limit = max_distance * _usual_distance(vectors)
     rng = np.random.default_rng(0)
