@@ -1,8 +1,11 @@
 """Samplers and collating: every sample once, the same for any number of processes, sizes respected."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from toolbox.contracts import Failure
 from toolbox.data.dataset import Sample
 from toolbox.data.loading import EpochSampler, ShardSampler, collate_by_shape, collate_training
 
@@ -77,3 +80,25 @@ def test_bytes_become_floats_on_the_device():
     assert set(floats.hole.unique().tolist()) == {0.0, 1.0}
     np.testing.assert_allclose(floats.gray.numpy() * 255, batch.gray.numpy(), atol=1e-4)
     assert floats.to('cpu').rgb.equal(floats.rgb)
+
+
+def test_a_sampler_takes_up_an_epoch_after_any_batch():
+    sampler = EpochSampler(10, 4, seed=2, rank=1, world_size=2)
+    sampler.set_epoch(3)
+    whole = list(sampler)
+    for batch in range(4):
+        sampler.start_at(3, batch)
+        assert list(sampler) == whole[2 * batch :]
+    sampler.set_epoch(3)
+    assert list(sampler) == whole
+
+
+def test_what_cannot_be_read_travels_with_the_batches():
+    failure = Failure('a.png', 'truncated')
+    batches = collate_by_shape([sample(5, 7), failure])
+    assert [len(batch) for batch in batches] == [1]
+    assert batches.failures == [failure]
+    assert collate_by_shape([failure]) == []
+    stood_in = collate_training([replace(sample(5, 7), failures=[failure]), sample(8, 8)])
+    assert stood_in.failures == [failure]
+    assert stood_in.to('cpu').failures == [failure]

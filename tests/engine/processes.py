@@ -23,6 +23,8 @@ discover_plugins()
 for _module in ('albumentations', 'cv2', 'matplotlib.pyplot', 'numba', 'segmentation_models_pytorch'):
     importlib.import_module(_module)  # what a run imports on its way
 
+PLANTED_PARTS = Path(__file__).with_name('planted_parts.py')  # for `custom_imports`
+
 _CONTEXT = multiprocessing.get_context('forkserver')
 _CONTEXT.set_forkserver_preload(['tests.engine.processes'])
 
@@ -54,6 +56,11 @@ def start_group(size: int, arguments: Sequence[str], output: Path, plant: Callab
         values = (plant, rank, size, str(meeting))
         processes.append(start([*arguments], output.with_name(f'{output.name}.{rank}'), _join_group, *values))
     return processes
+
+
+def lead_a_group() -> None:
+    """Become the leader of a process group, so that a signal reaches this process and its workers alone."""
+    os.setpgid(0, 0)
 
 
 def finish(*processes: Any, timeout: float = 60) -> list[int]:

@@ -4,7 +4,7 @@ import pickle
 import pytest
 import torch
 
-from toolbox.engine.checkpoint import read_checkpoint, save_checkpoint
+from toolbox.engine.checkpoint import checksum, read_checkpoint, save_checkpoint
 
 
 def test_what_is_saved_is_read(tmp_path):
@@ -55,3 +55,42 @@ def test_other_files_are_none_of_ours(tmp_path):
         read_checkpoint(tmp_path / 'other.pth')
     with pytest.raises(FileNotFoundError, match='no checkpoint'):
         read_checkpoint(tmp_path / 'absent.pth')
+
+
+def test_no_damage_goes_unseen(tmp_path):
+    torch.manual_seed(0)
+    path = tmp_path / 'last.pth'
+    save_checkpoint(dict(model=dict(weight=torch.rand(500)), random=torch.arange(100), epoch=3), path)
+    good, expected = path.read_bytes(), checksum(read_checkpoint(path))
+    seen = 0
+    for position in range(0, len(good), 7):
+        damaged = bytearray(good)
+        damaged[position] ^= 0x55
+        path.write_bytes(damaged)
+        try:
+            content = read_checkpoint(path)
+        except ValueError as error:
+            assert 'last.pth' in str(error)
+            seen += 1
+        else:  # in padding, or in what the archive says twice
+            assert checksum(content) == expected
+    assert seen > len(good) // 7 // 2
+
+
+def test_the_checksum_tells_values_types_and_shapes_apart():
+    contents = [
+        1,
+        1.0,
+        '1',
+        True,
+        None,
+        [1],
+        dict(a=1),
+        dict(b=1),
+        torch.ones(2),
+        torch.ones(1, 2),
+        torch.ones(2).int(),
+    ]
+    contents += [torch.zeros(0), torch.tensor(1.0), torch.ones(2, dtype=torch.bfloat16), [[1], 2], [1, [2]]]
+    assert len({checksum(content) for content in contents}) == len(contents)
+    assert checksum(dict(a=torch.ones(3, 2).T)) == checksum(dict(a=torch.ones(2, 3)))

@@ -10,11 +10,10 @@ import pytest
 
 from tests.engine import processes
 from toolbox.engine.checkpoint import checksum, read_checkpoint
-from toolbox.paths import REPOSITORY
 
 # Everything that a resume has to restore: dropout, running statistics, an average, patience, a schedule of weights.
 OPTIONS = [
-    f"custom_imports=['{REPOSITORY / 'tests/engine/planted_parts.py'}']",
+    f"custom_imports=['{processes.PLANTED_PARTS}']",
     'model.encoder.type=NoisyEncoder',
     'model.decoder.type=PlainDecoder',
     'model.attention.type=none',
@@ -55,9 +54,8 @@ def uninterrupted(photo_folder, tmp_path_factory):
 
 def run_until_done(photos, folder, deaths, options=OPTIONS):
     """Start, resume, resume ...; `deaths` yields (plant, values) or (None, seconds until SIGKILL); how many died."""
-    died = 0
-    for attempt in range(60):
-        arguments = processes.command(photos, folder / 'run', *options, resume=attempt > 0)
+    for died in range(60):
+        arguments = processes.command(photos, folder / 'run', *options, resume=died > 0)
         plant, value = next(deaths, (None, None))
         process = processes.start(arguments, folder / 'printed', plant, *([value] if plant else []))
         if plant is None and value is not None:
@@ -67,7 +65,6 @@ def run_until_done(photos, folder, deaths, options=OPTIONS):
         if code == 0:
             return died
         assert code == -signal.SIGKILL, (folder / 'printed').read_text()
-        died += 1
     raise AssertionError('the run makes no progress')
 
 

@@ -17,7 +17,7 @@ from toolbox.data.dataset import TrainingDataset, ValidationDataset
 from toolbox.data.loading import Batches, stop_workers, training_loader, validation_loader
 from toolbox.engine.baselines import BASELINES, baseline_restorer
 from toolbox.engine.checkpoint import read_checkpoint
-from toolbox.engine.distributed import from_main_process, start_processes
+from toolbox.engine.distributed import from_main_process, loss_of_a_process_explained, start_processes
 from toolbox.engine.evaluation import build_evaluator, evaluate
 from toolbox.engine.generations import LAST, PREVIOUS
 from toolbox.engine.hooks import ProgressHook, SampleGridHook, ScalarsHook
@@ -55,7 +55,8 @@ def train(
         The run folders, one for each fold.
 
     Raises:
-        FileNotFoundError, FileExistsError, ValueError, ConnectionError: with what to type instead.
+        FileNotFoundError, FileExistsError, ValueError, ConnectionError, OSError: with what to type instead.
+        Stopped: by Ctrl-C or SIGTERM, after a save.
     """
     start_processes(launcher)
     given = dict(data_root=data_root, seed=seed, fold=None if fold in (None, 'all') else int(fold))
@@ -94,8 +95,9 @@ def train_fold(config: Config, folder: Path, resume: bool = False, launcher: str
     if resume:
         _resume(runner)
     try:
-        runner.train()
-        _finish(config, runner)
+        with loss_of_a_process_explained():
+            runner.train()
+            _finish(config, runner)
     except (Stopped, ValueError, OSError) as end:
         logger.error(str(end), extra=dict(file_only=True))
         raise

@@ -66,7 +66,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         raise ValueError(f'{path}: not a Huefill checkpoint of format {FORMAT}; train one with tools/train.py')
     expected = content.pop('checksum', None)
     del content['format']
-    if expected is not None and expected != checksum(content):
+    if expected != checksum(content):
         raise ValueError(f'{path}: damaged: its content does not have the checksum that was written with it')
     return content
 

@@ -34,7 +34,8 @@ class LossGuard:
         Raises:
             ValueError: it has happened too often, with the files' names.
         """
-        broken = ', '.join(f'{name} is {value}' for name, value in losses.items() if not math.isfinite(value))
+        parts = {name: value for name, value in losses.items() if name != 'loss'}  # which is their sum
+        broken = ', '.join(f'{name} is {value}' for name, value in parts.items() if not math.isfinite(value))
         logger.warning(f'step {step + 1}: {broken}; left out this batch: {", ".join(names)}')
         self.names.append(list(names))
         if len(self.names) < self.limit:

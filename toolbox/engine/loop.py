@@ -68,6 +68,7 @@ class TrainingLoop(EpochBasedTrainLoop):
         runner = self.runner
         if runner.restoration_model.begin_step(self._iter, self._max_iters):
             runner.best_score.waited = 0
+        runner.ledger.add(data_batch.failures)
         runner.call_hook('before_train_iter', batch_idx=idx, data_batch=data_batch)
         taken = runner.step(data_batch, stop=runner.stop_request.signal_number is not None)
         if taken.finite:

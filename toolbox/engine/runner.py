@@ -25,7 +25,7 @@ from torch.utils.data import DataLoader
 
 from toolbox.engine.backend import set_backend
 from toolbox.engine.checkpoint import size_in_bytes
-from toolbox.engine.distributed import DataParallel, loss_of_a_process_explained
+from toolbox.engine.distributed import DataParallel
 from toolbox.engine.early_stopping import BestScore
 from toolbox.engine.ema import WeightAverage
 from toolbox.engine.generations import Generations, remove_leftovers
@@ -126,12 +126,11 @@ class RestorationRunner(Runner):
         Raises:
             Stopped: by a signal, after a save.
             OSError: too little room on the disk.
-            LostProcess: another process is gone.
         """
         if is_main_process():
             remove_leftovers(self.folder)
             self.generations.check_space(*self._expected_sizes())
-        with stop_on_signals(self.stop_request), loss_of_a_process_explained():
+        with stop_on_signals(self.stop_request):
             return super().train()
 
     def averaged_weights(self) -> AbstractContextManager[None]:
@@ -246,12 +245,12 @@ class RestorationRunner(Runner):
             logger.warning('train_cfg.compile: left out, for on CPU compiled networks are slower')
         if not self.distributed:
             return super().wrap_model(model_wrapper_cfg, model)
-        # Networks that rest in a phase, and critics of losses that do not count yet, get no gradients.
-        rests = bool(model.phases.phases) or bool(self.critics)
+        # Not all parameters get a gradient at each step: those of features that a decoder leaves out, of networks that
+        # rest in a phase, of critics whose losses do not count yet.
         if not cuda:
-            return DataParallel(model, find_unused_parameters=rests)
+            return DataParallel(model, find_unused_parameters=True)
         model = nn.SyncBatchNorm.convert_sync_batchnorm(model).cuda()
-        return DataParallel(model, device_ids=[torch.cuda.current_device()], find_unused_parameters=rests)
+        return DataParallel(model, device_ids=[torch.cuda.current_device()], find_unused_parameters=True)
 
     def build_logger(self, **_: Any) -> MMLogger:
         """mmengine's own words, warnings and worse, into train.log."""
