@@ -22,9 +22,9 @@ _MIN_PIECE = 12
 _MIN_DASH = 3
 # The share of a hole that may be in doubt: confidence falls to 0 on the way there.
 _MAX_DOUBT = 0.01
-# The share of a region that a fitted shape may leave out, as neighbors that happen to have the fill's value. A polygon
-# has so many corners that one might leave out part of the hole.
-_MAX_LEFT_OUT = {'rectangle': 0.05, 'ellipse': 0.05, 'polygon': _MAX_DOUBT}
+# The share of a region that a fitted shape may leave out, and the share if that lies in a smooth area: neighbors that
+# happen to have the fill's value.
+_MAX_LEFT_OUT, _MAX_SMOOTH_LEFT_OUT = 0.01, 0.15
 # A part of a border is an edge if it strays this little from a line and is so long, in pixels; the greater lengths are
 # for borders that neighbors roughen. Polygons with more edges than this are not fitted: the border is ragged.
 _MAX_STRAY, _MIN_EDGES, _MAX_NUM_EDGES = 1.5, (4, 8, 16), 12
@@ -32,6 +32,8 @@ _MAX_STRAY, _MIN_EDGES, _MAX_NUM_EDGES = 1.5, (4, 8, 16), 12
 _MARGIN = 32
 # So far beyond the ends of its edges a corner may be guessed.
 _MAX_REACH = 60
+# Shapes whose first guess is further off than this share of the region are not worth a search.
+_WORTH_A_TRY = 0.25
 _AROUND = np.ones((3, 3), np.uint8)
 _MOVES = np.array([(x, y) for x in (-1, 0, 1) for y in (-1, 0, 1) if x or y])
 
@@ -68,10 +70,10 @@ class ConstantRegion:
         if not candidates:
             return Found(np.zeros_like(damaged), 0.0)
         best, *others = candidates
-        same = (damaged == best.value).astype(np.uint8)
-        mask, doubt = _with_thin_parts(damaged, best, same)
+        same, near = _same_and_near(damaged, best.value)
+        mask, doubt = _with_thin_parts(best.mask, same, near)
         if self.fit_shapes:
-            shape = _fitted_shape(mask, same)
+            shape = _fitted_shape(mask, same, near)
             if shape is not None:
                 doubt = np.count_nonzero(mask & ~shape) / np.count_nonzero(shape)
                 mask = shape
@@ -144,44 +146,52 @@ def _sharp_regions(damaged: np.ndarray, solid: np.ndarray, value: int) -> _Candi
     around[labels > 0] = 0
     border = np.flatnonzero(around)
     owner = around.ravel()[border]
-    is_near = cv2.absdiff(damaged, np.full_like(damaged, value)).ravel()[border] <= _NEAR
+    is_near = _same_and_near(damaged, value)[1].ravel()[border]
     num_border = np.bincount(owner, minlength=num)
     num_near = np.bincount(owner, weights=is_near, minlength=num)
     near_share = num_near / np.maximum(num_border, 1)
 
     left, top, width, height, area = stats.T
-    sides = (left == 0) + (top == 0) + (left + width == damaged.shape[1]) + (top + height == damaged.shape[0])
-    chosen = (near_share < _MAX_NEAR_SHARE) & (area >= _MIN_PIECE) & (sides < 3)
+    right, bottom = damaged.shape[1] - left - width, damaged.shape[0] - top - height
+    num_sides = np.sum([left == 0, top == 0, right == 0, bottom == 0], axis=0)
+    chosen = (near_share < _MAX_NEAR_SHARE) & (area >= _MIN_PIECE) & (num_sides < 3)
     chosen[0] = False
     total_near, total_border = num_near[chosen].sum(), num_border[chosen].sum()
     return _Candidate(value, chosen[labels].astype(np.uint8), float(total_near / max(total_border, 1)))
 
 
-def _with_thin_parts(damaged: np.ndarray, hole: _Candidate, same: np.ndarray) -> tuple[np.ndarray, float]:
+def _same_and_near(image: np.ndarray, value: int) -> tuple[np.ndarray, np.ndarray]:
+    """uint8 (H, W) in {0, 1}, twice: which pixels have the value, and which have nearly the value but not it."""
+    import cv2
+
+    difference = cv2.absdiff(image, np.full_like(image, value))
+    same = (difference == 0).astype(np.uint8)
+    return same, (difference <= _NEAR).astype(np.uint8) - same
+
+
+def _with_thin_parts(hole: np.ndarray, same: np.ndarray, near: np.ndarray) -> tuple[np.ndarray, float]:
     """The hole with its parts that hold no 2x2 block, and how much of it was in doubt, as a share of its area."""
     import cv2
 
-    difference = cv2.absdiff(damaged, np.full_like(damaged, hole.value))
-    near = ((difference > 0) & (difference <= _NEAR)).astype(np.uint8)
     num_near = cv2.boxFilter(near, -1, (3, 3), normalize=False, borderType=cv2.BORDER_CONSTANT)
     plausible = same & (num_near <= 1)  # one such neighbor is a coincidence, two are a smooth area
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(plausible | hole.mask, connectivity=8)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(plausible | hole, connectivity=8)
     is_part = stats[:, cv2.CC_STAT_AREA] >= _MIN_DASH
     is_part[0] = False
     parts = is_part[labels].astype(np.uint8)
     # Grown by a pixel, parts that are two pixels apart touch.
     _, groups = cv2.connectedComponents(cv2.dilate(parts, _AROUND), connectivity=8)
     belongs = np.zeros(groups.max() + 1, bool)
-    belongs[groups[hole.mask > 0]] = True
+    belongs[groups[hole > 0]] = True
     mask = parts & belongs[groups]
 
     beside = cv2.dilate(mask, _AROUND) & same & ~mask
-    num_thin, num_beside = np.count_nonzero(mask & ~hole.mask), np.count_nonzero(beside)
+    num_thin, num_beside = np.count_nonzero(mask & ~hole), np.count_nonzero(beside)
     # Thin parts are mostly right: where a fourth of them is 1 % of the area, every second mask was.
     return mask, (num_thin / 4 + num_beside) / np.count_nonzero(mask)
 
 
-def _fitted_shape(mask: np.ndarray, same: np.ndarray) -> np.ndarray | None:
+def _fitted_shape(mask: np.ndarray, same: np.ndarray, near: np.ndarray) -> np.ndarray | None:
     """The shape that `PIL.ImageDraw` draws inside `same` and that covers most of `mask`; None if none covers enough.
 
     Beyond the mask it holds only pixels of the fill's value: the ends of sharp corners.
@@ -191,14 +201,17 @@ def _fitted_shape(mask: np.ndarray, same: np.ndarray) -> np.ndarray | None:
     left, top, width, height = cv2.boundingRect(mask)
     rows = slice(max(top - _MARGIN, 0), top + height + _MARGIN)
     columns = slice(max(left - _MARGIN, 0), left + width + _MARGIN)
-    mask_part, same_part = mask[rows, columns].astype(bool), same[rows, columns].astype(bool)
+    mask_part, same_part, near_part = (image[rows, columns].astype(bool) for image in (mask, same, near))
     best, least_left_out = None, np.inf
     for kind, corners in _first_guesses(mask_part):
         drawn = _descend(kind, corners, mask_part, same_part)
-        left_out = np.count_nonzero(mask_part & ~drawn)
-        is_fit = not (drawn & ~same_part).any() and left_out <= _MAX_LEFT_OUT[kind] * np.count_nonzero(drawn)
-        if is_fit and left_out < least_left_out:
-            best, least_left_out = drawn, left_out
+        left_out = mask_part & ~drawn
+        if np.count_nonzero(left_out) >= least_left_out or (drawn & ~same_part).any():
+            continue
+        is_smooth = _near_share_around(left_out, same_part, near_part) > _MAX_NEAR_SHARE
+        allowed = _MAX_SMOOTH_LEFT_OUT if is_smooth else _MAX_LEFT_OUT
+        if np.count_nonzero(left_out) <= allowed * np.count_nonzero(drawn):
+            best, least_left_out = drawn, np.count_nonzero(left_out)
         if least_left_out == 0:
             break
     if best is None:
@@ -206,6 +219,14 @@ def _fitted_shape(mask: np.ndarray, same: np.ndarray) -> np.ndarray | None:
     shape = np.zeros_like(mask)
     shape[rows, columns] = best
     return shape
+
+
+def _near_share_around(region: np.ndarray, same: np.ndarray, near: np.ndarray) -> float:
+    """The share of near values among the pixels of other values around a region."""
+    import cv2
+
+    around = (cv2.dilate(region.astype(np.uint8), _AROUND) > 0) & ~same
+    return np.count_nonzero(around & near) / max(1, np.count_nonzero(around))
 
 
 def _first_guesses(mask: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
@@ -225,19 +246,14 @@ def _draw(kind: str, corners: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     canvas = Image.new('L', shape[::-1])
     draw = getattr(ImageDraw.Draw(canvas), kind)
     draw([tuple(corner) for corner in corners.tolist()], fill=1)
-    return np.array(canvas).astype(bool)
+    return np.array(canvas, bool)
 
 
 def _descend(kind: str, corners: np.ndarray, mask: np.ndarray, same: np.ndarray) -> np.ndarray:
-    """Move corner after corner by a pixel while it helps to cover the mask, to stay inside `same`, and to grow there."""
-
-    def cost(drawn: np.ndarray) -> float:
-        left_out, outside = np.count_nonzero(mask & ~drawn), np.count_nonzero(drawn & ~same)
-        return left_out + 2 * outside - 0.3 * np.count_nonzero(drawn & same & ~mask)
-
+    """Move corner by corner by a pixel while that helps to cover the mask, stay inside `same`, and grow there."""
     best = _draw(kind, corners, mask.shape)
-    least = cost(best)
-    if least > np.count_nonzero(mask):
+    least = _cost(best, mask, same)
+    if least > _WORTH_A_TRY * np.count_nonzero(mask):
         return best
     improved = True
     while improved:
@@ -249,9 +265,17 @@ def _descend(kind: str, corners: np.ndarray, mask: np.ndarray, same: np.ndarray)
                 if kind != 'polygon' and (moved[0] > moved[1]).any():
                     continue
                 drawn = _draw(kind, moved, mask.shape)
-                if cost(drawn) < least:
-                    corners, best, least, improved = moved, drawn, cost(drawn), True
+                cost = _cost(drawn, mask, same)
+                if cost < least:
+                    corners, best, least, improved = moved, drawn, cost, True
     return best
+
+
+def _cost(drawn: np.ndarray, mask: np.ndarray, same: np.ndarray) -> float:
+    """Pixels left out, twice those outside `same`, less 0.3 of those gained."""
+    area = np.count_nonzero(drawn)
+    covered, inside = np.count_nonzero(drawn & mask), np.count_nonzero(drawn & same)
+    return np.count_nonzero(mask) - covered + 2 * (area - inside) - 0.3 * (inside - covered)
 
 
 def _polygon_corners(edges: np.ndarray) -> np.ndarray | None:

@@ -17,13 +17,17 @@ _COVERAGE = {'rectangle': 1.0, 'ellipse': 0.785, 'triangle': 0.25, 'polygon': 0.
 _SMALLEST_SHAPE = 4
 
 
+# Shapes that miss the wanted area by more than this share of it, and by more than a pixel, are redrawn.
+_TOLERANCE = 0.25
+
+
 @MASKS.register_module()
 class CompetitionShapes:
     """A rectangle, ellipse, triangle or self-crossing polygon (even-odd), 1 to 14 % of the image.
 
     Measured on the inputs of DACON 236420: one axis-parallel rectangle or ellipse, triangle, or polygon whose corners
     come in any order, so that it may cross itself; filled by the even-odd rule, exactly as `PIL.ImageDraw` fills.
-    The area is drawn uniformly from the range, then met approximately. Where no whole number of pixels lies in the
+    The area is drawn uniformly from the range and met to within a fourth. Where no whole number of pixels lies in the
     range, as in very small images, the next larger number is taken; holes of under 4 pixels are rectangles.
 
     Args:
@@ -68,20 +72,23 @@ class CompetitionShapes:
         shape = self.shapes[rng.integers(len(self.shapes))]
         if largest < _SMALLEST_SHAPE:
             shape = 'rectangle'
+        wanted = rng.uniform(smallest, largest)
+        box_area = wanted / _COVERAGE[shape]
         while True:
-            wanted = rng.uniform(smallest, largest)
-            mask = self._draw(shape, wanted, height, width, rng)
-            if smallest <= np.count_nonzero(mask) <= largest:
+            box_area = float(np.clip(box_area, wanted, height * width))
+            mask = self._draw(shape, box_area, height, width, rng)
+            area = np.count_nonzero(mask)
+            if smallest <= area <= largest and abs(area - wanted) <= _TOLERANCE * wanted + 1:
                 return mask
+            box_area *= np.sqrt(wanted / max(area, 1))
 
     def _pixel_range(self, num_pixels: int) -> tuple[int, int]:
         smallest = max(1, int(np.ceil(self.min_area * num_pixels)))
         largest = max(smallest, int(self.max_area * num_pixels))
         return min(smallest, num_pixels - 1), min(largest, num_pixels - 1)
 
-    def _draw(self, shape: str, wanted: float, height: int, width: int, rng: np.random.Generator) -> np.ndarray:
-        """One shape of roughly `wanted` pixels, anywhere inside the image."""
-        box_area = min(wanted / _COVERAGE[shape], height * width)
+    def _draw(self, shape: str, box_area: float, height: int, width: int, rng: np.random.Generator) -> np.ndarray:
+        """One shape in a box of roughly `box_area` pixels, anywhere inside the image."""
         box_width = np.sqrt(box_area) * np.exp2(rng.uniform(-1.5, 1.5))
         box_width = int(np.clip(np.rint(box_width), np.ceil(box_area / height), width))
         box_height = int(np.clip(np.rint(box_area / box_width), 1, height))
