@@ -1,0 +1,167 @@
+"""How fast training is: beside the published recipe written plainly, and beside the same steps on ready tensors."""
+
+import itertools
+import statistics
+import time
+from dataclasses import dataclass
+
+import torch
+from mmengine.optim import OptimWrapper
+
+from toolbox.apis.benchmark.machine import cpu_name
+from toolbox.apis.benchmark.published import PublishedRecipe
+from toolbox.config import load_config
+from toolbox.data.dataset import TrainingDataset, ValidationDataset
+from toolbox.data.loading import num_workers, stop_workers, training_loader, validation_loader
+from toolbox.data.sources import open_source
+from toolbox.engine.evaluation import build_evaluator, evaluate
+from toolbox.engine.model import RestorationModel
+from toolbox.engine.optimizers import build_optimizer
+from toolbox.engine.stepping import TrainingStep
+
+_TRAINING_PER_VALIDATION = 4  # photographs, with five folds
+
+
+@dataclass(frozen=True)
+class TrainBenchmark:
+    """Medians of seconds per photograph."""
+
+    setting: str
+    published: float
+    ours: float
+    ready: float
+    published_validation: float
+    our_validation: float
+
+    @property
+    def ratio(self) -> float:
+        """How many times as fast as the published recipe, in training steps alone."""
+        return self.published / self.ours
+
+    @property
+    def ratio_with_validation(self) -> float:
+        """The same over an epoch with its validation."""
+        share = _TRAINING_PER_VALIDATION
+        return (share * self.published + self.published_validation) / (share * self.ours + self.our_validation)
+
+    @property
+    def of_ready(self) -> float:
+        """Which share of the speed on ready tensors the loader leaves."""
+        return self.ready / self.ours
+
+    def __str__(self) -> str:
+        rows = [
+            ('published recipe, plain', self.published, ''),
+            ('Huefill', self.ours, f'{self.ratio:.2f} times as fast, {self.of_ready:.2f} of ready tensors'),
+            ('Huefill, ready tensors', self.ready, ''),
+            ('validation, published', self.published_validation, ''),
+            (
+                'validation, Huefill',
+                self.our_validation,
+                f'with validation {self.ratio_with_validation:.2f} times as fast',
+            ),
+        ]
+        lines = [f'{name:<24} {1 / seconds:9.2f} photos/s   {note}'.rstrip() for name, seconds, note in rows]
+        return '\n'.join([self.setting, *lines])
+
+
+def benchmark_train(
+    photos: str,
+    config: str = 'configs/unetpp_cbam_b4.py',
+    size: int = 512,
+    batch_size: int = 8,
+    steps: int = 4,
+    rounds: int = 3,
+    encoder: str = 'efficientnet-b4',
+) -> TrainBenchmark:
+    """Time both in turns, on the GPU if there is one, on the same photographs.
+
+    Args:
+        photos: a folder of photographs, at least `batch_size * steps`.
+        config: whose parts and loader are timed; its networks start without pretrained weights.
+        size: side of the images, px.
+        batch_size: photographs per step.
+        steps: in a timed block.
+        rounds: timed blocks of each.
+        encoder: the published recipe's, as smp calls it.
+
+    Raises:
+        ValueError: too few photographs, or numbers that are too small.
+    """
+    if min(steps, rounds, batch_size) < 1 or size < 32:
+        raise ValueError('expected at least one step, round and photograph per batch, and a size of at least 32')
+    manifest = open_source(photos)
+    needed = batch_size * steps
+    if len(manifest) < needed:
+        raise ValueError(f'{photos} holds {len(manifest)} photographs; {steps} steps of {batch_size} need {needed}')
+    device = 'cuda' if torch.cuda.is_available() else 'cpu'
+    files = [manifest[index].path for index in range(needed)]
+    published = PublishedRecipe(files, size, batch_size, device, encoder)
+    ours = _Ours(config, photos, manifest.subset(range(needed)), size, batch_size, device)
+    jobs = dict(
+        published=lambda: published.train(steps),
+        ours=lambda: ours.train(steps),
+        ready=lambda: ours.train_on_ready(steps),
+        published_validation=lambda: published.validate(steps),
+        our_validation=ours.validate,
+    )
+    for job in jobs.values():
+        job()  # warms up
+    times = [{name: job() / needed for name, job in jobs.items()} for _ in range(rounds)]
+    ours.close()
+    machine = torch.cuda.get_device_name() if device == 'cuda' else f'{torch.get_num_threads()} threads of {cpu_name()}'
+    setting = (
+        f'{size} px, batch {batch_size}, {num_workers("auto")} loader workers, median of {rounds} blocks of {steps} '
+        f'steps; {machine}'
+    )
+    return TrainBenchmark(setting, **{name: statistics.median(row[name] for row in times) for name in jobs})
+
+
+class _Ours:
+    """The config's training path, driven without a run folder."""
+
+    def __init__(self, config: str, root: str, photos: object, size: int, batch_size: int, device: str) -> None:
+        options = {'data.root': root, 'data.size': size, 'data.batch_size': batch_size, 'model.encoder.weights': None}
+        self.config = load_config(config, options)
+        data = self.config.data
+        self.model = RestorationModel(self.config.model, self.config.precision).to(device)
+        optimizer = OptimWrapper(build_optimizer(self.config.optimizer, self.model.layout))
+        self.step = TrainingStep(self.model, self.model, optimizer)
+        self.device = device
+        self.loader = training_loader(TrainingDataset(photos, data, 0, max_epochs=100), batch_size, data.workers)
+        self.validation = validation_loader(ValidationDataset(photos, data, 0), batch_size, data.workers)
+        self.ready = next(iter(self.loader)).to(device)
+
+    def train(self, steps: int) -> float:
+        """Seconds that so many steps take, from the files on."""
+        self.model.train()
+        sampler = self.loader.sampler
+        sampler.start_at(sampler.epoch + 1, sampler.steps - steps)  # no batch is prepared that is not timed
+        return self._timed(self.loader)
+
+    def train_on_ready(self, steps: int) -> float:
+        """Seconds that so many steps take on one batch that is on the device."""
+        self.model.train()
+        return self._timed(itertools.repeat(self.ready, steps))
+
+    def validate(self) -> float:
+        """Seconds that a validation of all photographs takes."""
+        self.model.eval()
+        started = time.perf_counter()
+        evaluate(
+            self.validation, self.model.val_step, build_evaluator(self.config.metrics), len(self.validation.dataset)
+        )
+        return time.perf_counter() - started
+
+    def close(self) -> None:
+        """End the loaders' workers."""
+        stop_workers(self.loader)
+        stop_workers(self.validation)
+
+    def _timed(self, batches: object) -> float:
+        started = time.perf_counter()
+        for batch in batches:
+            self.step(batch)
+        if self.device == 'cuda':
+            torch.cuda.synchronize()
+        return time.perf_counter() - started
