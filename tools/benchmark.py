@@ -1,4 +1,4 @@
-"""Measure speed: `python tools/benchmark.py score|masks|clean`."""
+"""Measure speed: `python tools/benchmark.py train|score|masks|clean|infer`."""
 
 import argparse
 import sys
@@ -14,9 +14,11 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     """The command line; each subcommand sets the `job` that runs it."""
     parser = argparse.ArgumentParser(description='Measure how fast parts of the toolbox are, on this machine.')
     jobs = parser.add_subparsers(required=True, metavar='JOB')
+    _add_train(jobs)
     _add_score(jobs)
     _add_masks(jobs)
     _add_clean(jobs)
+    _add_infer(jobs)
     return parser.parse_args(argv)
 
 
@@ -24,6 +26,25 @@ def main(argv: list[str] | None = None) -> int:
     """Measure and print; returns the exit code."""
     arguments = parse_arguments(argv)
     return run_tool(lambda: arguments.job(arguments))
+
+
+def _add_train(jobs: argparse._SubParsersAction) -> None:
+    parser = jobs.add_parser('train', help='training against the published recipe written plainly')
+    parser.add_argument('photos', metavar='DIR', help='photographs, at least a block of steps of them')
+    parser.add_argument('--config', default='configs/unetpp_cbam_b4.py', metavar='CONFIG', help='what is trained')
+    parser.add_argument('--size', type=int, default=512, metavar='PX', help='side of the images (default: 512)')
+    parser.add_argument('--batch-size', type=int, default=8, metavar='N', help='photographs per step (default: 8)')
+    parser.add_argument('--steps', type=int, default=4, metavar='N', help='steps in a timed block (default: 4)')
+    parser.add_argument('--rounds', type=int, default=3, metavar='N', help='timed blocks of each (default: 3)')
+    parser.set_defaults(job=train)
+
+
+def train(arguments: argparse.Namespace) -> None:
+    """Time training."""
+    from toolbox.apis.benchmark.train import benchmark_train
+
+    options = {key: value for key, value in vars(arguments).items() if key != 'job'}
+    print(benchmark_train(**options))
 
 
 def _add_score(jobs: argparse._SubParsersAction) -> None:
@@ -68,6 +89,26 @@ def clean(arguments: argparse.Namespace) -> None:
     from toolbox.apis.benchmark.clean import benchmark_clean
 
     print(benchmark_clean(arguments.images, arguments.dimensions, arguments.seeds))
+
+
+def _add_infer(jobs: argparse._SubParsersAction) -> None:
+    parser = jobs.add_parser('infer', help="restoring files against the networks' forward passes alone")
+    parser.add_argument('--config', default='configs/unetpp_cbam_b4.py', metavar='CONFIG', help='whose networks')
+    parser.add_argument('--size', type=int, default=512, metavar='PX', help='side of the photographs (default: 512)')
+    parser.add_argument('--images', type=int, default=8, metavar='N', help='photographs (default: 8)')
+    parser.add_argument('--batch-size', type=int, default=4, metavar='N', help='photographs at once (default: 4)')
+    parser.add_argument('--repeats', type=int, default=3, metavar='N', help='timed runs of each (default: 3)')
+    parser.add_argument('--megapixels', type=int, default=0, metavar='N', help='restore one of this size, too')
+    parser.add_argument('--device', choices=('auto', 'cpu', 'cuda'), default='auto')
+    parser.set_defaults(job=infer)
+
+
+def infer(arguments: argparse.Namespace) -> None:
+    """Time restoring."""
+    from toolbox.apis.benchmark.infer import benchmark_infer
+
+    options = {key: value for key, value in vars(arguments).items() if key != 'job'}
+    print(benchmark_infer(**options))
 
 
 if __name__ == '__main__':
