@@ -1,4 +1,4 @@
-"""What goes wrong at hour nine, planted: signals, full disks, losses that are not finite, memory, broken photographs."""
+"""What goes wrong at hour nine, planted: signals, full disks, NaN, memory, broken photographs."""
 
 import csv
 import errno
@@ -19,6 +19,7 @@ from toolbox.engine import generations
 from toolbox.engine.checkpoint import checksum, read_checkpoint
 from toolbox.engine.runner import RestorationRunner
 from toolbox.engine.stepping import TrainingStep
+from tools import test as test_tool
 from tools import train as train_tool
 
 QUICK = ('model.decoder.type=Unet', 'model.layout.type=OneStage', 'sample_images=0', 'train_cfg.max_epochs=2')
@@ -85,6 +86,26 @@ def test_a_used_folder_is_not_overwritten(photo_folder, tmp_path, capsys):
     assert train(photo_folder, tmp_path / 'run') == 2
     assert 'holds a run already: add --resume' in capsys.readouterr().err
     assert weights(tmp_path / 'run') == before
+
+
+class _RunsCode:
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.path),)
+
+
+def test_a_checkpoint_that_would_run_code_is_refused(photo_folder, tmp_path, capsys):
+    run = tmp_path / 'run'
+    run.mkdir()
+    torch.save(dict(format=1, checksum='', model=_RunsCode(tmp_path / 'ran')), run / 'last.pth')
+    assert train(photo_folder, run, resume=True) == 2
+    assert 'refused' in capsys.readouterr().err
+    assert test_tool.main([processes.RECIPE, str(run / 'last.pth')]) == 2
+    assert 'refused' in capsys.readouterr().err
+    assert not (tmp_path / 'ran').exists()
+    assert (run / 'last.pth').is_file()
 
 
 # Disks

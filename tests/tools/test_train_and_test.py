@@ -32,7 +32,7 @@ def test_a_run_folder_is_complete_and_test_repeats_the_score(workplace, photo_fo
     assert train('--data-root', photo_folder) == 0
     printed = capsys.readouterr().out
     folder = workplace / 'work_dirs' / 'unetpp_cbam_b4' / '001'
-    assert {path.name for path in folder.iterdir()} == {
+    assert {path.name for path in folder.iterdir()} - {'vis_data'} == {  # which is TensorBoard's
         *(
             'config.py',
             'environment.json',
