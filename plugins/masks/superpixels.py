@@ -5,7 +5,7 @@ import numpy as np
 from toolbox.contracts import require_room_for_a_hole
 from toolbox.registry import MASKS
 
-# The photograph is segmented at most this large: at 512 px that is 16 times as fast, and the hole looks the same.
+# The photograph is segmented at most this large, as SLIC's time grows with the pixels: at 512 px it gets 1 in 16.
 _WORK_SIDE = 128
 # Smaller images are not segmented: each pixel is a segment.
 _MIN_SIDE = 8
