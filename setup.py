@@ -36,13 +36,14 @@ LPIPS = ['lpips>=0.1.4']
 TEST = [
     *LPIPS,
     'hypothesis>=6.100',
+    'polygenerator>=0.2',  # what RandomPolygon's distribution and speed are compared with
     'pytest>=8.0',
     'pytest-xdist>=3.6',
     'selenium>=4.20',
     'setuptools>=68',
     'timm>=1.0.31',  # its tiny `test_*` models
 ]
-DEV = [*TEST, 'polygenerator>=0.2', 'ruff>=0.9']  # polygenerator: what `tools/benchmark.py masks` compares with
+DEV = [*TEST, 'ruff>=0.9']
 
 setup(
     name='huefill',

@@ -98,7 +98,7 @@ def _clusters(cleaned: CleanedImages) -> Html:
     dropped = Counter(row.label for row, kind in judged if kind == 'outlier')
     galleries = []
     for label, size in sorted(sizes.items(), key=lambda item: (item[0] < 0, -item[1], item[0])):
-        name = 'Noise' if label < 0 else f'Cluster {label}'
+        name = 'noise' if label < 0 else f'Cluster {label}'
         summary = element(
             'summary', f'{name}: {size:,} images' + (f', {dropped[label]:,} dropped' if dropped[label] else '')
         )
