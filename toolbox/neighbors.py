@@ -4,14 +4,14 @@ import numpy as np
 
 # Distances are measured to a sample of the images: linear in their number, and hardly worse than to all of them
 # (Sugiyama & Borgwardt, Rapid Distance-Based Outlier Detection via Sampling, NeurIPS 2013).
-_REFERENCES = 2048
+_REFERENCES = 1024
 _ROWS_AT_ONCE = 4096
 _TINY = 1e-6  # distances below are rounding
 # An image this many spreads farther from its neighbors than the median image has the score 0.5.
-_SPREADS_AT_HALF = 3.7
-# The spread is that of the images nearer than the median, of which a normal distribution has 1.2816 deviations between
-# these quantiles: however many outliers there are among the others, they do not hide themselves.
-_LOWER, _MIDDLE, _DEVIATIONS = 0.1, 0.5, 1.2816
+_SPREADS_AT_HALF = 3.3
+# The spread is that of the images nearer than the median; a normal distribution has 0.6745 deviations between these
+# quantiles. Outliers are among the other images, and do not hide behind a spread that they make themselves.
+_LOWER, _MIDDLE, _DEVIATIONS = 0.25, 0.5, 0.6745
 
 
 class Remoteness:
@@ -19,8 +19,8 @@ class Remoteness:
 
     The distance d of an image is the mean over the farther half of its nearest neighbors, so that a handful of images
     that resemble one another are far from the rest all the same. Of the logarithms of all distances the median m and
-    the spread s of the lower half are taken; the image's score is z / (z + 3.7), z = max(0, (log d - m) / s): 0 up to
-    the median, 0.5 where it lies 3.7 spreads above, towards 1 far away.
+    the spread s of the lower half are taken; the image's score is z / (z + 3.3), z = max(0, (log d - m) / s): 0 up to
+    the median, 0.5 where it lies 3.3 spreads above, towards 1 far away.
 
     Args:
         points: (N, D) float32, N >= 2.

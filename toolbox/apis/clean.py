@@ -109,7 +109,7 @@ def _scan(photos: Manifest, embedder: Embedder, cache: Cache, config: Config, ra
     else:
         from toolbox.cleaning.remote import ray_batches
 
-        batches = ray_batches(photos, config.embedder, cache.known(), ray)
+        batches = ray_batches(photos, embedder, config, cache.known(), ray)
     with tqdm(total=len(photos), unit='file', dynamic_ncols=True, disable=None) as bar:
         return scan_files(len(photos), batches, cache, bar.update)
 

@@ -78,13 +78,17 @@ def close_by_embedding(vectors: np.ndarray, max_distance: float) -> np.ndarray:
     limit = max_distance * _usual_distance(vectors)
     rng = np.random.default_rng(0)
     centered = vectors - vectors.mean(axis=0)
+    # As many bits as hyperplanes are expected to pass between two vectors that far apart; one table misses the half of
+    # such pairs, eight miss few, and of closer ones none.
+    angle = limit / max(float(np.median(np.linalg.norm(centered, axis=1))), 1e-9)
+    bits = int(np.clip(np.ceil(64 * angle / np.pi), 1, MAX_BITS))
     pairs = [np.empty((0, 2), np.int64)]
     for _ in range(_TABLES):
         planes = rng.normal(size=(vectors.shape[1], 64)).astype(np.float32)
         codes = np.packbits(centered @ planes > 0, axis=1).view(np.uint64).ravel()
-        pairs.append(_close(codes, codes, MAX_BITS))
-    proposed = np.unique(np.concatenate(pairs), axis=0)
-    return proposed[_distances(vectors, proposed) <= limit]
+        proposed = _close(codes, codes, bits)
+        pairs.append(proposed[_distances(vectors, proposed) <= limit])
+    return np.unique(np.concatenate(pairs), axis=0)
 
 
 def _usual_distance(vectors: np.ndarray) -> float:
@@ -96,7 +100,7 @@ def _usual_distance(vectors: np.ndarray) -> float:
     return float(np.sqrt(np.median(squared.min(axis=1))))
 
 
-def _distances(vectors: np.ndarray, pairs: np.ndarray, at_once: int = 100_000) -> np.ndarray:
+def _distances(vectors: np.ndarray, pairs: np.ndarray, at_once: int = 20_000) -> np.ndarray:
     parts = [np.empty(0, np.float32)]
     for start in range(0, len(pairs), at_once):
         first, second = pairs[start : start + at_once].T
@@ -116,7 +120,8 @@ def _close(codes: np.ndarray, others: np.ndarray, max_bits: int) -> np.ndarray:
         ]
     )
     linked.sort(axis=1)
-    return np.unique(linked[linked[:, 0] < linked[:, 1]], axis=0)
+    numbers = np.unique(linked[linked[:, 0] < linked[:, 1]] @ np.array([len(codes), 1]))
+    return np.stack(np.divmod(numbers, len(codes)), axis=1)
 
 
 def _confirmed(pairs: np.ndarray, hashes: Sequence[bytes], thumbnails: Thumbnails) -> np.ndarray:

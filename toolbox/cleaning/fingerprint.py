@@ -47,7 +47,7 @@ def close_pairs(codes: np.ndarray, others: np.ndarray, max_bits: int) -> np.ndar
         int64 (P, 2), positions in `codes` and `others`, sorted.
     """
     assert 0 <= max_bits <= MAX_BITS
-    found = [np.empty((0, 2), np.int64)]
+    found = [np.empty(0, np.int64)]  # pairs as one number each, which is quick to sort
     for chunk in range(_CHUNKS):
         shift, mask = np.uint64(chunk * _CHUNK_BITS), np.uint64((1 << _CHUNK_BITS) - 1)
         keys, other_keys = (codes >> shift) & mask, (others >> shift) & mask
@@ -59,8 +59,9 @@ def close_pairs(codes: np.ndarray, others: np.ndarray, max_bits: int) -> np.ndar
             for first, position in _ranges(begin, end):
                 second = order[position]
                 close = hamming(codes[first], others[second]) <= max_bits
-                found.append(np.stack([first[close], second[close]], axis=1))
-    return np.unique(np.concatenate(found), axis=0)
+                found.append(first[close] * len(others) + second[close])
+    pairs = np.unique(np.concatenate(found))
+    return np.stack(np.divmod(pairs, max(len(others), 1)), axis=1)
 
 
 def hamming(codes: np.ndarray, others: np.ndarray) -> np.ndarray:

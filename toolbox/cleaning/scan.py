@@ -85,8 +85,8 @@ def embed(looks: Sequence[Look], embedder: Embedder) -> np.ndarray:
 
 
 def new_images(looks: Sequence[Look]) -> list[Look]:
-    """Those that were decoded and prepared."""
-    return [look for look in looks if look.prepared is not None]
+    """Those that were decoded."""
+    return [look for look in looks if look.facts is not None]
 
 
 def _start_worker(_: int) -> None:
