@@ -41,6 +41,7 @@ TEST = [
     'pytest-xdist>=3.6',
     'selenium>=4.20',
     'setuptools>=68',
+    'tensorboard>=2.16',
     'timm>=1.0.31',  # its tiny `test_*` models
 ]
 DEV = [*TEST, 'ruff>=0.9']
