@@ -5,6 +5,7 @@ import pytest
 
 from toolbox.cleaning.memory import check_memory, estimate_bytes
 from toolbox.cleaning.outliers import detect_outliers
+from toolbox.cleaning.stability import Stability, compare_seeds
 from toolbox.contracts import Choice, Outliers
 from toolbox.discovery import discover_plugins
 from toolbox.neighbors import Remoteness, squared_distances
@@ -23,9 +24,9 @@ def clouds(num_images: int = 400, strays: int = 6) -> np.ndarray:
     return points.astype(np.float32)
 
 
-def detect(points: np.ndarray, detector: dict, seeds: int = 0, fit_limit: int = 10_000, seed: int = 0, reducer='none'):
+def detect(points: np.ndarray, detector: dict, fit_limit: int = 10_000, seed: int = 0, reducer: str = 'none'):
     said: list[str] = []
-    return detect_outliers(points, dict(type=reducer), detector, seed, fit_limit, seeds, said.append), said
+    return detect_outliers(points, dict(type=reducer), detector, seed, fit_limit, said.append), said
 
 
 def test_squared_distances_are_those_of_scipy():
@@ -89,12 +90,12 @@ def test_a_small_strange_cluster_keeps_its_label():
     assert (labels[15:] != labels[0]).all()
     assert said[0].startswith('min_cluster_size=')
     assert 'relative validity' in said[0]
-    assert detection.options['min_cluster_size'] in (5, 10, 20, 40)
+    assert detection.detector['min_cluster_size'] in (5, 10, 20, 40)
 
 
 def test_a_given_size_is_not_chosen_again():
     detection, said = detect(clouds(), dict(type='HDBSCAN', min_cluster_size=7))
-    assert detection.options['min_cluster_size'] == 7
+    assert detection.detector['min_cluster_size'] == 7
     assert said == ['min_cluster_size=7: as given']
 
 
@@ -159,14 +160,14 @@ def test_beyond_the_limit_a_sample_is_fitted_and_the_others_are_placed(detector)
 
 
 def test_stability_compares_seeds():
-    detection, _ = detect(clouds(), dict(type='IsolationForest', n_trees=20), seeds=3, seed=5)
-    stability = detection.stability
-    assert stability.seeds == [6, 7, 8]
+    points = clouds()
+    detection, _ = detect(points, dict(type='IsolationForest', n_trees=20), seed=5)
+    stability = compare_seeds(detection, points, dict(type='none'), seed=5, num_seeds=3)
+    assert stability.seeds == (6, 7, 8)
     assert 0.9 < stability.agreement <= 1
-    assert stability.dropped_by[:6].min() == 1
-    assert detection.seconds['stability'] > 0
-    certain, _ = detect(clouds(), dict(type='KNNDistance'), seeds=2)
-    assert (certain.stability.agreement, certain.stability.rand_index) == (1.0, 1.0)
+    certain, _ = detect(points, dict(type='KNNDistance'))
+    assert compare_seeds(certain, points, dict(type='none'), 0, 2) == Stability((1, 2), 1.0, 1.0)
+    assert compare_seeds(certain, points, dict(type='none'), 0, 0) is None
 
 
 def test_umap_and_hdbscan_repeat_themselves():

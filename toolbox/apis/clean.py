@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from toolbox.cleaning.duplicates import group_duplicates
 from toolbox.cleaning.memory import available_bytes, check_memory
 from toolbox.cleaning.outliers import Detection, detect_outliers
 from toolbox.cleaning.scan import Scan, local_batches, scan_files
+from toolbox.cleaning.stability import Stability, compare_seeds
 from toolbox.config import dump_config, load_config
 from toolbox.contracts import Embedder
 from toolbox.data.clean_csv import Row, write_clean_csv
@@ -89,6 +90,7 @@ class _Cleaned:
     vectors: np.ndarray  # (M, D)
     judged: np.ndarray  # (K,), places among the M images
     detection: Detection  # of the K
+    stability: Stability | None
     rows: list[Row]  # of the N files
     kinds: list[str]  # of the N files, the rule that decided
 
@@ -129,11 +131,14 @@ def _judge(photos: Manifest, scan: Scan, cache: Cache, config: Config, say: Call
     usable = np.array([not remark.keys() & set(config.files.drop) for remark in remarks])
     best = best_members(images, usable)
     judged = np.flatnonzero(usable & ((groups < 0) | np.isin(np.arange(len(groups)), list(best.values()))))
-    detection = detect_outliers(
-        vectors[judged], config.reducer, config.detector, config.seed, config.fit_limit, config.stability_seeds, say
-    )
+    embedding, seed = vectors[judged], config.seed
+    detection = detect_outliers(embedding, config.reducer, config.detector, seed, config.fit_limit, say)
+    started = time.perf_counter()
+    stability = compare_seeds(detection, embedding, config.reducer, seed, config.stability_seeds)
+    detection.seconds['stability'] = time.perf_counter() - started
+    say(f'stability: {stability or "not compared"}')
     rows, kinds = decide(images, remarks, config.files.drop, best, judged, detection.outliers)
-    return _Cleaned(images, hashes, vectors, judged, detection, rows, kinds)
+    return _Cleaned(images, hashes, vectors, judged, detection, stability, rows, kinds)
 
 
 def _write(folder: Path, root: str, cleaned: _Cleaned, cache: Cache, config: Config) -> None:
@@ -181,14 +186,14 @@ def _positions(cleaned: _Cleaned) -> np.ndarray:
 
 
 def _summary(folder: Path, root: str, cleaned: _Cleaned) -> dict[str, Any]:
-    detection, stability = cleaned.detection, cleaned.detection.stability
+    detection = cleaned.detection
     return {
         'root': str(Path(root).resolve()),
         'files': len(cleaned.rows),
         **{kind: cleaned.kinds.count(kind) for kind in KINDS},
-        'detector': detection.options,
+        'detector': detection.detector,
         'notes': detection.notes,
-        'stability': None if stability is None else stability.as_json(),
+        'stability': None if cleaned.stability is None else asdict(cleaned.stability),
         'seconds': detection.seconds,
         'clean_csv_sha256': _sha256(folder / 'clean.csv'),
     }
@@ -196,11 +201,9 @@ def _summary(folder: Path, root: str, cleaned: _Cleaned) -> dict[str, Any]:
 
 def _settings(config: Config, cleaned: _Cleaned) -> dict[str, str]:
     """What the report says about how it came about."""
-    stability = cleaned.detection.stability
-    return {
-        **{key: str(config[key]) for key in ('embedder', 'reducer', 'detector', 'files', 'duplicates', 'seed')},
-        **({} if stability is None else {'stability': str(stability)}),
-    }
+    settings = {key: str(config[key]) for key in ('embedder', 'reducer', 'files', 'duplicates', 'seed')}
+    stability = str(cleaned.stability or 'not compared')
+    return {**settings, 'detector': str(cleaned.detection.detector), 'stability': stability}
 
 
 def _totals(kinds: list[str]) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from toolbox.cleaning.files import THUMBNAIL_SIDE, Facts
-from toolbox.cleaning.fingerprint import MAX_BITS, close_pairs
+from toolbox.cleaning.fingerprint import MAX_BITS, close_pairs, without_repeats
 from toolbox.neighbors import squared_distances
 
 # A pair must look alike: by the correlation of its thumbnails, and where there is no contrast that a correlation could
@@ -120,7 +120,7 @@ def _close(codes: np.ndarray, others: np.ndarray, max_bits: int) -> np.ndarray:
         ]
     )
     linked.sort(axis=1)
-    numbers = np.unique(linked[linked[:, 0] < linked[:, 1]] @ np.array([len(codes), 1]))
+    numbers = without_repeats(linked[linked[:, 0] < linked[:, 1]] @ np.array([len(codes), 1]))
     return np.stack(np.divmod(numbers, len(codes)), axis=1)
 
 

@@ -2,14 +2,18 @@
 
 import resource
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from mmengine.config import Config
 
 from toolbox.apis.benchmark.machine import cpu_name
 from toolbox.cleaning.duplicates import close_by_embedding
-from toolbox.cleaning.outliers import Detection, detect_outliers
+from toolbox.cleaning.outliers import detect_outliers
+from toolbox.cleaning.stability import compare_seeds
 from toolbox.config import load_config
+from toolbox.registry import DETECTORS, REDUCERS
 from toolbox.schema import CLEANING
 
 _SEED, _CLUSTER_SIZE = 42, 10
@@ -23,9 +27,8 @@ class CleanBenchmark:
     """Seconds, and gigabytes at the peak.
 
     Attributes:
-        libraries: umap-learn and hdbscan called directly on the same embeddings, by step.
-        ours: the steps of a run; those that the libraries have, too, are named alike.
-        duplicates: near duplicates by embedding.
+        libraries, plugins: processor time of one fit, umap-learn and hdbscan called directly and through the plugins.
+        run: time of a whole judgment on the wall's clock, by step; duplicates by embedding included.
         peak: memory of the whole process.
     """
 
@@ -33,24 +36,20 @@ class CleanBenchmark:
     num_images: int
     dimensions: int
     libraries: dict[str, float]
-    ours: dict[str, float]
-    duplicates: float
+    plugins: dict[str, float]
+    run: dict[str, float]
     peak: float
 
     def __str__(self) -> str:
-        direct, through = sum(self.libraries.values()), sum(self.ours[step] for step in self.libraries)
-        others = {
-            **{step: s for step, s in self.ours.items() if step not in self.libraries},
-            'duplicates': self.duplicates,
-        }
-        lines = [f'{self.num_images:,} embeddings of {self.dimensions}; {self.machine}; peak {self.peak:.1f} GB']
+        what = f'{self.num_images:,} embeddings of {self.dimensions} numbers'
+        lines = [f'{what}; {self.machine}; peak {self.peak:.1f} GB']
         lines += [
-            f'{step:12} directly {seconds:8.1f} s, through the tool {self.ours[step]:8.1f} s'
+            f'{step:8} {seconds:8.1f} s directly, {self.plugins[step]:8.1f} s through the plugin'
             for step, seconds in self.libraries.items()
         ]
-        lines.append(f'overhead of one fit: {through / direct - 1:+.1%}')
-        lines += [f'{step:12} {seconds:8.1f} s' for step, seconds in others.items()]
-        return '\n'.join(lines)
+        overhead = sum(self.plugins.values()) / sum(self.libraries.values()) - 1
+        run = ', '.join(f'{step} {seconds:.1f}' for step, seconds in self.run.items())
+        return '\n'.join([*lines, f'overhead of one fit: {overhead:+.1%}', f'whole judgment, s: {run}'])
 
 
 def benchmark_clean(num_images: int = 30_000, dimensions: int = 512, stability_seeds: int = 0) -> CleanBenchmark:
@@ -59,20 +58,28 @@ def benchmark_clean(num_images: int = 30_000, dimensions: int = 512, stability_s
     Args:
         num_images: at least 10.
         dimensions: of an embedding.
-        stability_seeds: how many further seeds the tool compares with.
+        stability_seeds: with how many further seeds the whole judgment compares.
+
+    Raises:
+        ValueError: too few of something.
     """
     if num_images < 10 or dimensions < 1:
         raise ValueError(f'{num_images} images of {dimensions} dimensions: expected at least 10 images and 1 dimension')
+    config = load_config(_CONFIG, {'detector.min_cluster_size': _CLUSTER_SIZE}, rules=CLEANING)
     embedding = synthetic_embeddings(num_images, dimensions)
     _fit_directly(embedding[:_WARM_UP])  # imports and compiles
-    libraries, ours = _fit_directly(embedding), _fit_through_the_tool(embedding, stability_seeds).seconds
-    again = _fit_directly(embedding)
-    libraries = {step: min(seconds, again[step]) for step, seconds in libraries.items()}
+    libraries, plugins = _fit_directly(embedding), _fit_plugins(embedding, config)
     started = time.perf_counter()
-    close_by_embedding(embedding, 0.5)
+    close_by_embedding(embedding, config.duplicates.max_distance)
     duplicates = time.perf_counter() - started
+    detector = dict(type=config.detector.type)
+    detection = detect_outliers(embedding, config.reducer, detector, _SEED, num_images, lambda _: None)
+    started = time.perf_counter()
+    compare_seeds(detection, embedding, config.reducer, _SEED, stability_seeds)
+    stability = time.perf_counter() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
-    return CleanBenchmark(cpu_name(), num_images, dimensions, libraries, ours, duplicates, peak)
+    run = {'duplicates': duplicates, **detection.seconds, 'stability': stability}
+    return CleanBenchmark(cpu_name(), num_images, dimensions, libraries, plugins, run, peak)
 
 
 def synthetic_embeddings(num_images: int, dimensions: int) -> np.ndarray:
@@ -92,15 +99,19 @@ def _fit_directly(embedding: np.ndarray) -> dict[str, float]:
     import umap
 
     reducer = umap.UMAP(n_neighbors=15, min_dist=0.0, random_state=_SEED, transform_seed=_SEED, n_jobs=1)
-    started = time.perf_counter()
-    reduced = reducer.fit_transform(embedding)
-    between = time.perf_counter()
-    hdbscan.HDBSCAN(min_cluster_size=_CLUSTER_SIZE, core_dist_n_jobs=1).fit(reduced)
-    return {'reduce': between - started, 'detect': time.perf_counter() - between}
+    clusterer = hdbscan.HDBSCAN(min_cluster_size=_CLUSTER_SIZE, core_dist_n_jobs=1)
+    return _timed(lambda: reducer.fit_transform(embedding), clusterer.fit)
 
 
-def _fit_through_the_tool(embedding: np.ndarray, stability_seeds: int) -> Detection:
-    config = load_config(_CONFIG, {'detector.min_cluster_size': _CLUSTER_SIZE}, rules=CLEANING)
-    return detect_outliers(
-        embedding, config.reducer, config.detector, _SEED, len(embedding), stability_seeds, say=lambda _: None
-    )
+def _fit_plugins(embedding: np.ndarray, config: Config) -> dict[str, float]:
+    reducer, detector = REDUCERS.build(config.reducer, seed=_SEED), DETECTORS.build(config.detector, seed=_SEED)
+    return _timed(lambda: reducer.fit_transform(embedding), lambda reduced: detector.fit(reduced, embedding))
+
+
+def _timed(reduce: Callable[[], np.ndarray], detect: Callable[[np.ndarray], object]) -> dict[str, float]:
+    """Processor time, which other work on the machine does not change much."""
+    started = time.process_time()
+    reduced = reduce()
+    between = time.process_time()
+    detect(reduced)
+    return {'reduce': between - started, 'detect': time.process_time() - between}
