@@ -239,12 +239,21 @@ def wait_for_outputs(folder: Path, num: int) -> None:
         time.sleep(0.005)
 
 
+@pytest.fixture
+def ctrl_c_interrupts():
+    """As on a terminal; a shell starts background jobs, the tests among them, with Ctrl-C ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def interrupt_at(folder: Path, num: int) -> None:
     """Ctrl-C, in effect."""
     wait_for_outputs(folder, num)
     os.kill(os.getpid(), signal.SIGINT)
 
 
+@pytest.mark.usefixtures('ctrl_c_interrupts')
 def test_five_hundred_photos_interrupted_killed_and_resumed(workplace, checkpoint):
     damaged_photos(Path('photos'), 500, side=16)
     arguments = (checkpoint, '--input', 'photos', '--batch-size', 6)
