@@ -33,6 +33,7 @@ REQUIRES = [
     'tqdm>=4.66',
 ]
 LPIPS = ['lpips>=0.1.4']
+RAY = ['ray[data]>=2.51']  # embeds on several GPUs or machines (tools/clean_data.py --ray)
 TEST = [
     *LPIPS,
     'hypothesis>=6.100',
@@ -63,5 +64,5 @@ setup(
     package_dir={'toolbox.configs': 'configs'},
     package_data={'toolbox.report': ['*.css', '*.js']},
     install_requires=REQUIRES,
-    extras_require={'lpips': LPIPS, 'test': TEST, 'dev': DEV},
+    extras_require={'lpips': LPIPS, 'ray': RAY, 'test': TEST, 'dev': DEV},
 )

@@ -113,6 +113,7 @@ def write_png(
     image: np.ndarray,
     alpha: np.ndarray | None = None,
     metadata: dict[str, bytes] | None = None,
+    compress_level: int = 6,
 ) -> None:
     """Write an image as PNG; at no moment is there half a file under `path`.
 
@@ -121,6 +122,7 @@ def write_png(
         image: uint8 (H, W) or (H, W, 3).
         alpha: uint8 (H, W), or None.
         metadata: bytes of `exif` and `icc_profile`, or None.
+        compress_level: zlib's, 0 to 9.
     """
     if image.dtype != np.uint8 or image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] != 3):
         raise ValueError(f'{path}: expected uint8 (H, W) or (H, W, 3), got {image.dtype} {image.shape}')
@@ -130,7 +132,7 @@ def write_png(
     path = Path(path)
     temporary = path.with_name(f'.{secrets.token_hex(8)}.tmp')  # same folder, so that the rename is atomic
     try:
-        picture.save(temporary, format='PNG', **(metadata or {}))
+        picture.save(temporary, format='PNG', compress_level=compress_level, **(metadata or {}))
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)

@@ -32,7 +32,7 @@ def test_the_module_has_the_average_within_alone():
         module[0].weight.zero_()
     trained = module[0].weight.clone()
     average.update()
-    with pytest.raises(RuntimeError, match='planted'), average.applied():
+    with pytest.raises(RuntimeError, match='planted'), average.applied():  # noqa: PT012
         assert torch.equal(module[0].weight, average.average['0.weight'])
         raise RuntimeError('planted')
     assert torch.equal(module[0].weight, trained)

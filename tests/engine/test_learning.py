@@ -4,7 +4,6 @@ from pathlib import Path
 
 import torch
 from mmengine.optim import OptimWrapper
-
 from PIL import Image
 
 from tests.support import RECIPE, TINY
@@ -17,7 +16,6 @@ from toolbox.engine.evaluation import build_evaluator, evaluate
 from toolbox.engine.model import RestorationModel
 from toolbox.engine.runner import build_optimizer
 from toolbox.options import parse_options
-
 
 SMALL = ['model.decoder.type=Unet', 'model.decoder.decoder_channels=(32,16,16)']
 

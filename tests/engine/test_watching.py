@@ -8,7 +8,13 @@ import pytest
 from tests.engine import processes
 from tools import train as train_tool
 
-QUICK = ('model.layout.type=OneStage', 'model.decoder.type=Unet', 'data.batch_size=1', 'data.repeat=2', 'sample_images=0')
+QUICK = (
+    'model.layout.type=OneStage',
+    'model.decoder.type=Unet',
+    'data.batch_size=1',
+    'data.repeat=2',
+    'sample_images=0',
+)
 
 
 def train(photos, folder, *options):

@@ -15,7 +15,6 @@ from toolbox.engine.model import RestorationModel
 from toolbox.infer.members import Member
 from toolbox.options import parse_options
 
-
 SMALL = [*TINY, 'model.decoder.type=Unet', 'model.decoder.decoder_channels=(16,16,16,12,8)']
 
 

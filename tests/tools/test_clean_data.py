@@ -201,6 +201,20 @@ def test_a_folder_without_an_image_is_an_error(tmp_path, capsys):
     assert 'not an image' in capsys.readouterr().err
 
 
+def test_a_file_name_that_is_no_text_is_no_obstacle(tmp_path):
+    folder = tmp_path / 'photos'
+    folder.mkdir()
+    for number in range(3):
+        Image.fromarray(scene(number, 72, 72)).save(folder / f'{number}.png')
+    strange = b'strange \xff'.decode('utf-8', 'surrogateescape')
+    (folder / f'{strange}.png').write_bytes((folder / '0.png').read_bytes())
+    (folder / f'{strange}.jpg').touch()
+    assert clean(folder, '--out', tmp_path / 'out') == 0
+    rows = read_clean_csv(tmp_path / 'out' / 'clean.csv')
+    assert rows[f'{strange}.png'].group == rows['0.png'].group == 0
+    assert rows[f'{strange}.jpg'].reason.startswith('unreadable')
+
+
 def test_training_takes_the_csv_and_says_what_was_left_out(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     Path('photos').mkdir()

@@ -33,6 +33,7 @@ from toolbox.registry import EMBEDDERS
 from toolbox.report.cleaning import CleanedImages, write_cleaning_report
 
 DEFAULT_CONFIG = 'configs/cleaning/clip_umap_hdbscan.py'
+_THUMBNAILS_SHOWN = 50_000  # a page of some seventy megabytes
 
 
 def clean(
@@ -117,22 +118,16 @@ def _scan(photos: Manifest, embedder: Embedder, cache: Cache, config: Config, ra
 
 
 def _judge(photos: Manifest, scan: Scan, cache: Cache, config: Config, say: Callable[[str], None]) -> _Cleaned:
-    indices = np.array([index for index in range(len(photos)) if index not in scan.failures], np.int64)
-    if not len(indices):
-        raise ValueError(
-            f'none of the {len(photos)} files is an image; the first: {next(iter(scan.failures.values()))}'
-        )
-    hashes = [scan.hashes[index] for index in indices]
-    facts_of = cache.facts(set(hashes))
-    facts, vectors = [facts_of[sha256] for sha256 in hashes], cache.vectors(hashes)
-    groups = group_duplicates(hashes, facts, vectors, cache.thumbnails, **config.duplicates)
-    images = Images(photos.names, scan.failures, indices, facts, scan.num_bytes[indices].tolist(), groups)
-    remarks = [file_remarks(fact, config.files.min_side) for fact in facts]
+    """Group duplicates, judge one image of each group, and decide about all files."""
+    images, hashes, vectors = _images(photos, scan, cache, config)
+    remarks = [file_remarks(facts, config.files.min_side) for facts in images.facts]
     usable = np.array([not remark.keys() & set(config.files.drop) for remark in remarks])
     best = best_members(images, usable)
-    judged = np.flatnonzero(usable & ((groups < 0) | np.isin(np.arange(len(groups)), list(best.values()))))
+    stays = (images.groups < 0) | np.isin(np.arange(len(hashes)), list(best.values()))
+    judged = np.flatnonzero(usable & stays)
     embedding, seed = vectors[judged], config.seed
     detection = detect_outliers(embedding, config.reducer, config.detector, seed, config.fit_limit, say)
+    say(f'comparing with {config.stability_seeds} other seeds')
     started = time.perf_counter()
     stability = compare_seeds(detection, embedding, config.reducer, seed, config.stability_seeds)
     detection.seconds['stability'] = time.perf_counter() - started
@@ -141,25 +136,50 @@ def _judge(photos: Manifest, scan: Scan, cache: Cache, config: Config, say: Call
     return _Cleaned(images, hashes, vectors, judged, detection, stability, rows, kinds)
 
 
+def _images(photos: Manifest, scan: Scan, cache: Cache, config: Config) -> tuple[Images, list[bytes], np.ndarray]:
+    """The files that are images, their SHA-256 and their vectors."""
+    indices = np.array([index for index in range(len(photos)) if index not in scan.failures], np.int64)
+    if not len(indices):
+        reason = next(iter(scan.failures.values()))
+        raise ValueError(f'none of the {len(photos)} files is an image; the first: {reason}')
+    hashes = [scan.hashes[index] for index in indices]
+    facts_of = cache.facts(set(hashes))
+    facts, vectors = [facts_of[sha256] for sha256 in hashes], cache.vectors(hashes)
+    groups = group_duplicates(hashes, facts, vectors, cache.thumbnails, **config.duplicates)
+    images = Images(photos.names, scan.failures, indices, facts, scan.num_bytes[indices].tolist(), groups)
+    return images, hashes, vectors
+
+
 def _write(folder: Path, root: str, cleaned: _Cleaned, cache: Cache, config: Config) -> None:
-    write_clean_csv(folder / 'clean.csv', cleaned.rows)
     with (folder / 'failures.csv').open('w', newline='', encoding='utf-8', errors='surrogateescape') as file:
         writer = csv.writer(file, lineterminator='\n')
         writer.writerow(('image', 'reason'))
         writer.writerows((cleaned.images.names[index], why) for index, why in sorted(cleaned.images.failures.items()))
     _write_embeddings(folder / 'embeddings.npz', cleaned)
-    write_json(folder / 'summary.json', _summary(folder, root, cleaned))
-    thumbnails = cache.thumbnails(set(cleaned.hashes))
     shown = CleanedImages(
         cleaned.rows,
         cleaned.kinds,
-        {int(index): thumbnails[sha256] for index, sha256 in zip(cleaned.images.indices, cleaned.hashes, strict=True)},
+        _thumbnails(cleaned, cache),
         _positions(cleaned),
         cleaned.detection.notes,
         _settings(config, cleaned),
         cleaned.detection.seconds,
     )
     write_cleaning_report(folder / 'report.html', f'Cleaning of {Path(root).resolve().name}', shown)
+    # Together and last: the summary knows the csv that it belongs to.
+    write_clean_csv(folder / 'clean.csv', cleaned.rows)
+    write_json(folder / 'summary.json', _summary(folder, root, cleaned))
+
+
+def _thumbnails(cleaned: _Cleaned, cache: Cache) -> dict[int, bytes]:
+    """Of all images, by the index of the file; of too many those that are dropped, and evenly some of the others."""
+    indices = cleaned.images.indices
+    kept = np.array([cleaned.kinds[index] == 'kept' for index in indices])
+    room = max(1, _THUMBNAILS_SHOWN - int((~kept).sum()))
+    some = np.flatnonzero(kept)[:: -(-int(kept.sum()) // room) or 1]
+    shown = np.concatenate([np.flatnonzero(~kept)[:_THUMBNAILS_SHOWN], some])
+    files = cache.thumbnails({cleaned.hashes[image] for image in shown})
+    return {int(indices[image]): files[cleaned.hashes[image]] for image in shown}
 
 
 def _write_embeddings(path: Path, cleaned: _Cleaned) -> None:

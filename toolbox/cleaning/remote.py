@@ -35,15 +35,14 @@ def ray_batches(
         address: 'local', or a cluster's: 'auto' or 'ray://HOST:PORT'.
 
     Raises:
-        ModuleNotFoundError: Ray is not installed.
+        ValueError: Ray is not installed.
+        ConnectionError: no cluster answers at the address.
     """
     try:
         import ray
     except ModuleNotFoundError as error:
-        raise ModuleNotFoundError("--ray needs Ray: pip install '.[ray]', or leave --ray out", name='ray') from error
-    # Workers start elsewhere: they find this code as this process does.
-    environment = {'env_vars': {'PYTHONPATH': str(REPOSITORY)}}
-    ray.init(None if address == LOCAL else address, runtime_env=environment, log_to_driver=False, logging_level='error')
+        raise ValueError("--ray needs Ray: type pip install '.[ray]', or leave --ray out") from error
+    _connect(address)
     try:
         ray.data.DataContext.get_current().enable_progress_bars = False
         logging.getLogger('ray.data').setLevel(logging.ERROR)
@@ -62,6 +61,21 @@ def ray_batches(
                 yield pickle.loads(content)  # written by our own worker
     finally:
         ray.shutdown()
+
+
+def _connect(address: str) -> None:
+    import ray
+
+    # Workers start elsewhere: they find this code as this process does.
+    environment = {'env_vars': {'PYTHONPATH': str(REPOSITORY)}}
+    cluster = None if address == LOCAL else address
+    try:
+        ray.init(cluster, runtime_env=environment, log_to_driver=False, logging_level='error')
+    except ConnectionError as error:
+        raise ConnectionError(
+            f'--ray {address}: {error}. Start a cluster (ray start --head) and give its address; if it asks for a '
+            "token, set RAY_AUTH_TOKEN as Ray's documentation says; or use --ray local"
+        ) from error
 
 
 def _num_blocks(num_files: int, workers: int) -> int:

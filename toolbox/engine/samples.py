@@ -15,8 +15,8 @@ def sample_grid(rows: Sequence[dict[str, np.ndarray]]) -> np.ndarray:
         rows: for each photograph, uint8 (H, W, 3) pictures by label, the same labels in each row.
 
     Returns:
-        uint8 (H', W', 3), labels on top, photographs below one another. All are enlarged alike, by a whole factor, where
-        the smallest would be hard to look at.
+        uint8 (H', W', 3), labels on top, photographs below one another. All are enlarged alike, by a whole factor,
+        where the smallest would be hard to look at.
     """
     smallest = min(min(row[label].shape[:2]) for row in rows for label in row)
     factor = max(1, _SHORTEST_SIDE // smallest)

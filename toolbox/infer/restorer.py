@@ -117,6 +117,10 @@ class Restorer:
             restored.putalpha(Image.fromarray(photo.alpha))
         return restored
 
+    def read(self, source: Source | Image.Image, *, max_pixels: int = MAX_PIXELS) -> Photo:
+        """A photograph whose hole is to be found, ready for `restore_batches`."""
+        return self.prepare(read_photo_file(source, max_pixels=max_pixels))
+
     def prepare(self, file: PhotoFile, mask: np.ndarray | None = None) -> Photo:
         """A photograph ready for `restore_batches`; several threads may call this at once.
 

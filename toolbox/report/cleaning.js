@@ -146,7 +146,7 @@
     const i = nearest(event);
     hover.style.display = i === null ? 'none' : 'block';
     if (i === null) return;
-    hover.replaceChildren(make('img', {src: source(i), alt: ''}), make('strong', {textContent: data.image[i]}),
+    hover.replaceChildren(...(data.thumbnail[i] ? [make('img', {src: source(i), alt: ''})] : []), make('strong', {textContent: data.image[i]}),
       make('div', {textContent: [data.label[i] < 0 ? 'noise' : `cluster ${data.label[i]}`, `score ${data.score[i].toFixed(3)}`, reason(i)].filter(Boolean).join(' · ')}));
     const right = event.offsetX > canvas.clientWidth / 2, low = event.offsetY > canvas.clientHeight / 2;
     hover.style.left = right ? 'auto' : `${event.offsetX + 16}px`;

@@ -22,7 +22,7 @@ class CleanedImages:
     Attributes:
         rows: N, what was decided.
         kinds: N, by which rule: 'unreadable', 'file', 'duplicate', 'outlier', or 'kept'.
-        thumbnails: WebP files, by the index of the image; failures have none.
+        thumbnails: WebP files, by the index of the image; galleries show the images that have one.
         positions: (N, 2), on the map; NaN where an image took no part.
         notes: what the run found worth saying.
         settings: the run's, in words, by name.

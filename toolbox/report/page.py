@@ -74,7 +74,8 @@ def write_page(file: Path, title: str, *content: Html, lead: str = '', extra: st
     )
     header = element('header', element('h1', title), element('p', lead, class_='lead') if lead else Html())
     body = element('body', element('main', header, *content), element('script', script))
-    file.write_text(f'<!doctype html>\n{element("html", head, body, lang="en")}\n', encoding='utf-8')
+    # A file name that is no text cannot be shown as it is.
+    file.write_text(f'<!doctype html>\n{element("html", head, body, lang="en")}\n', encoding='utf-8', errors='replace')
 
 
 def _resources(names: Sequence[str], suffix: str) -> Html:
