@@ -1,7 +1,11 @@
 """Small photographs for tests that run the real path end to end."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
+
+# What tests compute is small: threads cost more than they give, very much more on a machine that is busy.
+os.environ['OMP_NUM_THREADS'] = '1'
 
 import numpy as np
 import pytest

@@ -81,6 +81,7 @@ def _add_clean(jobs: argparse._SubParsersAction) -> None:
     parser.add_argument('--images', type=int, default=30_000, metavar='N', help='embeddings (default: 30000)')
     parser.add_argument('--dimensions', type=int, default=512, metavar='D', help='of an embedding (default: 512)')
     parser.add_argument('--seeds', type=int, default=0, metavar='N', help='seeds of the stability test (default: 0)')
+    parser.add_argument('--repeats', type=int, default=3, metavar='N', help='of both fits, in turns (default: 3)')
     parser.set_defaults(job=clean)
 
 
@@ -88,7 +89,7 @@ def clean(arguments: argparse.Namespace) -> None:
     """Time a cleaning run's judgment."""
     from toolbox.apis.benchmark.clean import benchmark_clean
 
-    print(benchmark_clean(arguments.images, arguments.dimensions, arguments.seeds))
+    print(benchmark_clean(arguments.images, arguments.dimensions, arguments.seeds, arguments.repeats))
 
 
 def _add_infer(jobs: argparse._SubParsersAction) -> None:

@@ -16,8 +16,6 @@ from toolbox.discovery import discover_plugins, import_custom
 from toolbox.paths import REPOSITORY
 from toolbox.registry import EMBEDDERS
 
-LOCAL = 'local'
-
 
 def ray_batches(
     photos: Manifest, embedder: Embedder, config: Mapping[str, Any], known: frozenset[bytes], address: str
@@ -32,7 +30,7 @@ def ray_batches(
         embedder: as built here; the workers' must have the same identity.
         config: the cleaning config.
         known: SHA-256 of the files that need not be decoded.
-        address: 'local', or a cluster's: 'auto' or 'ray://HOST:PORT'.
+        address: 'local' for this machine alone, or a cluster's, as `ray.init` takes it: 'auto', or 'HOST:PORT'.
 
     Raises:
         ValueError: Ray is not installed.
@@ -68,9 +66,8 @@ def _connect(address: str) -> None:
 
     # Workers start elsewhere: they find this code as this process does.
     environment = {'env_vars': {'PYTHONPATH': str(REPOSITORY)}}
-    cluster = None if address == LOCAL else address
     try:
-        ray.init(cluster, runtime_env=environment, log_to_driver=False, logging_level='error')
+        ray.init(address, runtime_env=environment, log_to_driver=False, logging_level='error')
     except ConnectionError as error:
         raise ConnectionError(
             f'--ray {address}: {error}. Start a cluster (ray start --head) and give its address; if it asks for a '
