@@ -27,7 +27,7 @@ class CleanBenchmark:
     """Seconds, and gigabytes at the peak.
 
     Attributes:
-        libraries, plugins: least processor time of a fit, umap-learn and hdbscan called directly and through the plugins.
+        libraries, plugins: least processor time of a fit, with umap-learn and hdbscan called directly, and by plugins.
         run: time of a whole judgment on the wall's clock, by step; duplicates by embedding included.
         peak: memory of the whole process.
     """
@@ -68,8 +68,8 @@ def benchmark_clean(
     """
     if num_images < 10 or dimensions < 1 or repeats < 1:
         raise ValueError(
-            f'{num_images} images of {dimensions} dimensions, {repeats} repeats: expected at least 10 images, 1 dimension '
-            'and 1 repeat'
+            f'{num_images} images of {dimensions} dimensions, {repeats} repeats: '
+            'expected at least 10 images, 1 dimension and 1 repeat'
         )
     config = load_config(_CONFIG, {'detector.min_cluster_size': _CLUSTER_SIZE}, rules=CLEANING)
     embedding = synthetic_embeddings(num_images, dimensions)
