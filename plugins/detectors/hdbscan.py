@@ -104,13 +104,18 @@ class HDBSCAN:
 
     def predict(self, reduced: np.ndarray, embedding: np.ndarray) -> Outliers:
         """Judge further images: the cluster that they would have fallen into, and the distance to what was fitted."""
+        label = self._predicted(reduced)
+        return self._judged(label, self._remoteness.of(embedding, self._groups(label)))
+
+    def _predicted(self, reduced: np.ndarray) -> np.ndarray:
         from hdbscan import approximate_predict
 
+        if self._clusterer.labels_.max() < 0:  # there is no cluster to fall into
+            return np.full(len(reduced), -1)
         if not self._can_predict:  # what that takes, `fit` alone does not need
             self._clusterer.generate_prediction_data()
             self._can_predict = True
-        label = approximate_predict(self._clusterer, reduced)[0].astype(np.int64)
-        return self._judged(label, self._remoteness.of(embedding, self._groups(label)))
+        return approximate_predict(self._clusterer, reduced)[0].astype(np.int64)
 
     def _cluster(self, reduced: np.ndarray, size: int, gen_min_span_tree: bool = False):
         import hdbscan
