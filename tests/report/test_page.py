@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from toolbox.intervals import Interval
 from toolbox.report.charts import histogram, intervals
 from toolbox.report.images import data_uri, error_map
 from toolbox.report.page import Html, element, facts, gallery, joined, section, table, write_page
-from toolbox.report.statistics import Interval
 
 NASTY = '<script>alert("x")</script>&\'"'
 ESCAPED = '&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt;&amp;&#x27;&quot;'

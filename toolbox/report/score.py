@@ -11,10 +11,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from toolbox.intervals import Interval, bootstrap_interval
 from toolbox.report.charts import histogram, intervals
 from toolbox.report.images import ERROR_SCALE, error_map
 from toolbox.report.page import Html, element, facts, gallery, section, table, write_page
-from toolbox.report.statistics import PUBLIC_SHARE, Interval, bootstrap_interval, split_disagreement, split_gap
+from toolbox.report.statistics import PUBLIC_SHARE, split_disagreement, split_gap
 from toolbox.scoring import WEIGHTS, summarize
 
 _COLUMNS = ('score', *WEIGHTS)

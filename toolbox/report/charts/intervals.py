@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
+from toolbox.intervals import Interval
 from toolbox.report.charts.svg import drawing, shortened, text
 from toolbox.report.page import Html, element
-from toolbox.report.statistics import Interval
 
 _ROW, _LABEL, _VALUE = 30, 200, 190
 
