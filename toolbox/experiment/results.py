@@ -142,6 +142,7 @@ class Summary:
         rows: an entry per arm, the baseline first, then by mean of the ranking metric, best first; failed ones last.
         main_effects: by axis.
         warnings: what limits all of it: few pairs, trials that are missing, ...
+        higher_is_better: of the ranking metric.
     """
 
     title: str
@@ -150,3 +151,4 @@ class Summary:
     rows: Sequence[ArmSummary]
     main_effects: Sequence[MainEffect]
     warnings: Sequence[str] = ()
+    higher_is_better: bool = True
