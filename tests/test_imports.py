@@ -17,7 +17,7 @@ discover_plugins()
 # A file or folder -> the parts of the project that it may import. The most specific entry counts.
 _PARTS_FOR_PLUGINS = ('contracts', 'registry', 'nn', 'color', 'imageio', 'checks', 'scoring', 'rng', 'neighbors')
 _FOR_PLUGINS = tuple(f'toolbox.{part}' for part in _PARTS_FOR_PLUGINS)
-_FOR_TOOLS = tuple(f'toolbox.{part}' for part in ('apis', 'cli', 'options', 'paths', 'data.sources', 'report'))
+_FOR_TOOLS = tuple(f'toolbox.{part}' for part in ('apis', 'cli', 'files', 'options', 'paths', 'data.sources', 'report'))
 ALLOWED = {
     'toolbox': ('toolbox',),
     'toolbox/color.py': (),
@@ -53,45 +53,6 @@ LOADED_AT_ONCE = {
 }
 # What `toolbox` may name all the same: a word of its own.
 NAMED = {'none'}
-FILES = sorted(
-    path.relative_to(REPOSITORY).as_posix()
-    for folder in ('toolbox', 'plugins', 'tools')
-    for path in (REPOSITORY / folder).rglob('*.py')
-)
-TOOLS = tuple(f'toolbox.{part}' for part in ('apis', 'cli', 'options', 'paths', 'data.sources', 'report'))
-ALLOWED = {
-    'toolbox': ('toolbox',),
-    'toolbox/color.py': (),
-    'toolbox/rng.py': (),
-    'toolbox/imageio.py': (),
-    'toolbox/paths.py': (),
-    'toolbox/registry.py': (),
-    'toolbox/contracts.py': ('toolbox.color',),
-    'toolbox/nn': ('toolbox.nn', 'toolbox.contracts', 'toolbox.registry', 'toolbox.color', 'toolbox.scoring'),
-    'toolbox/scoring': ('toolbox.scoring', 'toolbox.color'),
-    'toolbox/checks': _FOR_PLUGINS,
-    'toolbox/templates': _FOR_PLUGINS,
-    'plugins': _FOR_PLUGINS,
-    'tools': _FOR_TOOLS,
-}
-# A file or folder -> the packages besides the standard library that it may import when it is itself imported.
-# Everything heavier is imported inside the functions that use it.
-LOADED_AT_ONCE = {
-    'toolbox/color.py': {'torch', 'numpy'},
-    'toolbox/rng.py': {'numpy'},
-    'toolbox/imageio.py': {'numpy', 'PIL'},
-    'toolbox/paths.py': set(),
-    'toolbox/contracts.py': {'torch', 'numpy'},
-    'toolbox/registry.py': {'mmengine'},
-    'toolbox/discovery.py': set(),
-    'toolbox/data/manifest.py': {'numpy'},
-    'toolbox/data/sources.py': {'numpy'},
-    'toolbox/checks': {'torch', 'numpy'},
-    'toolbox/nn': {'torch', 'numpy'},
-    'toolbox/templates': {'torch', 'numpy', 'PIL'},
-    'plugins': {'torch', 'numpy', 'PIL'},
-    'tools': set(),
-}
 FILES = sorted(
     path.relative_to(REPOSITORY).as_posix()
     for folder in ('toolbox', 'plugins', 'tools')

@@ -141,6 +141,7 @@ SCHEMA: dict[str, Any] = {
     },
     'train_cfg': {
         'max_epochs': Key((int,), 'epochs at most', low=1),
+        'max_steps': Key((int, NONE), 'steps at most; None: as many as the epochs have', None, low=1),
         'val_interval': Key((int,), 'epochs between validations', low=1),
         'save_steps': Key((int, NONE), 'steps between saves within an epoch; None: none by steps', None, low=1),
         'save_minutes': Key((*_NUMBER, NONE), 'minutes between saves within an epoch; None: none by time', 15, low=0),
@@ -156,6 +157,7 @@ SCHEMA: dict[str, Any] = {
     },
     'metrics': Plugins(registry.METRICS, 'what is measured; the first one ranks', False),
     'seed': Key((int,), 'seed of everything drawn', low=0),
+    'split_seed': Key((int, NONE), 'seed of the folds and of the damage of validation; None: `seed`', None, low=0),
     'fold': Key((int,), 'the fold that validates', low=0),
     'precision': Key((str,), 'auto: bf16 on CUDA, float32 elsewhere', choices=('auto', 'bf16', 'float32')),
     'deterministic': Key((bool,), 'repeatable kernels on CUDA, as far as there are any; slower', False),
@@ -163,6 +165,12 @@ SCHEMA: dict[str, Any] = {
     'visualizers': Key((list, tuple, NONE), "mmengine's visualizer back ends; None: TensorBoard if installed", None),
     'sample_images': Key((int,), 'validation photographs shown in samples/*.png', low=0),
     'clean_csv': Key((str, NONE), 'csv of a cleaning run; photos with keep=0 are left out', default=None),
+    'clean_drop': Key(
+        (str,),
+        'where photos with keep=0 are left out',
+        default='everywhere',
+        choices=('everywhere', 'training', 'nowhere'),
+    ),
     'use_labels': Key((bool,), 'spread the clusters that `clean_csv` names evenly over the folds', default=False),
     'custom_imports': Key((list, tuple), 'plugin modules or .py files outside the repository', default=()),
 }

@@ -71,7 +71,7 @@ def score_model(arguments: argparse.Namespace) -> None:
     if arguments.data_root is not None:
         check_data_root(arguments.data_root)
 
-    from toolbox.apis.run_folder import write_json
+    from toolbox.files import write_json
     from toolbox.apis.test import print_score, score_model
     from toolbox.report import write_score_report
 
@@ -93,7 +93,7 @@ def score_submissions(arguments: argparse.Namespace) -> None:
 
     checked = check_submissions(arguments.submission, arguments.gt, masks=arguments.masks, inputs=arguments.inputs)
 
-    from toolbox.apis.run_folder import write_json
+    from toolbox.files import write_json
     from toolbox.apis.tables import score_table
     from toolbox.report import write_score_report
 

@@ -1,6 +1,5 @@
 """Run folders: where a run goes, which one is meant, and what is recorded in it."""
 
-import json
 import logging
 import os
 import platform
@@ -9,8 +8,8 @@ import subprocess
 import sys
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
+from toolbox.files import write_json
 from toolbox.paths import REPOSITORY
 
 logger = logging.getLogger('huefill')
@@ -79,13 +78,6 @@ def record_environment(folder: Path, data_digest: str) -> None:
         data=data_digest,
     )
     write_json(folder / 'environment.json', content)
-
-
-def write_json(path: Path, content: dict[str, Any]) -> None:
-    """Write readable JSON in one move."""
-    temporary = path.with_name(f'.{path.name}.tmp')
-    temporary.write_text(json.dumps(content, indent=2) + '\n', encoding='utf-8')
-    os.replace(temporary, path)
 
 
 def log_to(folder: Path, rank: int = 0) -> None:

@@ -11,6 +11,12 @@ from toolbox.data.folds import split_folds
 from toolbox.data.manifest import Manifest
 from toolbox.data.sources import open_source
 
+_WHERE = {
+    'everywhere': '',
+    'training': ' (clean_drop=training: validation has all)',
+    'nowhere': ' (clean_drop=nowhere: all are used, the csv groups duplicates alone)',
+}
+
 
 @dataclass
 class Split:
@@ -30,6 +36,11 @@ class Split:
     cleaning: str = ''
 
 
+def split_seed(config: Config) -> int:
+    """The seed of what validation measures on: the folds and the damage."""
+    return config.seed if config.split_seed is None else config.split_seed
+
+
 def split_photos(config: Config) -> Split:
     """Open the config's photographs, leave out what its `clean_csv` says, and split off the fold that validates.
 
@@ -41,15 +52,20 @@ def split_photos(config: Config) -> Split:
     folds = config.data.folds
     if config.fold >= folds:
         raise ValueError(f'fold {config.fold}: there are {folds} folds, 0 to {folds - 1}; set --fold or data.folds')
-    photos, labels, cleaning = open_source(config.data.root), None, ''
+    photos, labels, cleaning, to_train = open_source(config.data.root), None, '', True
     if config.clean_csv is not None:
-        cleaned = apply_clean_csv(photos, read_clean_csv(config.clean_csv), config.clean_csv)
-        photos, cleaning = cleaned.photos, f'{config.clean_csv}: {cleaned}'
+        rows, everywhere = read_clean_csv(config.clean_csv), config.clean_drop == 'everywhere'
+        cleaned = apply_clean_csv(photos, rows, config.clean_csv, drop=everywhere)
+        photos, cleaning = cleaned.photos, f'{config.clean_csv}: {cleaned}' + _WHERE[config.clean_drop]
         labels = cleaned.labels if config.use_labels else None
+        to_train = cleaned.keep | (config.clean_drop == 'nowhere')
     elif config.use_labels:
         raise ValueError(
             'use_labels: the clusters are in the csv of a cleaning run; set clean_csv, or use_labels=False'
         )
-    numbers = split_folds(photos.names, folds, config.seed, photos.groups, labels)
-    training, validation = np.flatnonzero(numbers != config.fold), np.flatnonzero(numbers == config.fold)
+    numbers = split_folds(photos.names, folds, split_seed(config), photos.groups, labels)
+    training = np.flatnonzero((numbers != config.fold) & to_train)
+    validation = np.flatnonzero(numbers == config.fold)
+    if not len(training):
+        raise ValueError(f'{config.clean_csv} keeps no photograph outside fold {config.fold}; look at its column keep')
     return Split(photos, photos.subset(training), photos.subset(validation), photos.digest(), cleaning)

@@ -10,7 +10,7 @@ import torch
 from mmengine.config import Config
 
 from toolbox.apis import run_folder
-from toolbox.apis.setup import split_photos
+from toolbox.apis.setup import split_photos, split_seed
 from toolbox.apis.tables import score_table
 from toolbox.config import apply_options, load_config
 from toolbox.contracts import Batch
@@ -116,7 +116,7 @@ def score_model(
     split = split_photos(resolved)
     same_photos = split.digest == content['data']
     photos = split.validation if same_photos else split.photos
-    dataset = ValidationDataset(photos, resolved.data, resolved.seed)
+    dataset = ValidationDataset(photos, resolved.data, split_seed(resolved))
     loader = validation_loader(dataset, resolved.data.batch_size, resolved.data.workers)
     evaluator = build_evaluator(resolved.metrics)
     summary = evaluate(loader, model.val_step, evaluator, len(dataset))

@@ -10,7 +10,7 @@ from mmengine.config import Config
 from mmengine.dist import get_dist_info, get_rank, is_main_process
 
 from toolbox.apis import run_folder
-from toolbox.apis.setup import Split, split_photos
+from toolbox.apis.setup import Split, split_photos, split_seed
 from toolbox.apis.tables import score_table
 from toolbox.config import dump_config, load_config
 from toolbox.data.dataset import TrainingDataset, ValidationDataset
@@ -141,7 +141,7 @@ def _build_runner(
 ) -> RestorationRunner:
     data = config.data
     training = TrainingDataset(split.training, data, config.seed, config.train_cfg.max_epochs)
-    validation = ValidationDataset(split.validation, data, config.seed)
+    validation = ValidationDataset(split.validation, data, split_seed(config))
     rank, world_size = get_dist_info()
     return RestorationRunner(
         config,

@@ -19,26 +19,30 @@ class Cleaned:
     Attributes:
         photos: m of them; those that show the same share a group.
         labels: int64 (m,), their clusters; -1 for noise, and where the csv names none.
+        keep: bool (m,), what the csv says of them.
         left_out: how many photographs were left out for which reason.
     """
 
     photos: Manifest
     labels: np.ndarray
+    keep: np.ndarray
     left_out: dict[str, int]
 
     def __str__(self) -> str:
         total = sum(self.left_out.values())
+        stay = len(self.photos) if self.keep.all() else int(self.keep.sum())
         reasons = ', '.join(f'{count:,} {reason}' for reason, count in self.left_out.items())
-        return f'{len(self.photos):,} photos stay, {total:,} are left out' + (f': {reasons}' if reasons else '')
+        return f'{stay:,} photos stay, {total:,} are left out' + (f': {reasons}' if reasons else '')
 
 
-def apply_clean_csv(photos: Manifest, rows: Mapping[str, Row], source: str) -> Cleaned:
+def apply_clean_csv(photos: Manifest, rows: Mapping[str, Row], source: str, drop: bool = True) -> Cleaned:
     """Leave out the photographs with keep=0, and those that the csv does not list: nobody has judged them.
 
     Args:
         photos: of a data set.
         rows: of the csv, by name.
         source: names the csv in errors.
+        drop: False marks them only, in `Cleaned.keep`.
 
     Raises:
         ValueError: it lists none of the photographs, or keeps none.
@@ -52,13 +56,15 @@ def apply_clean_csv(photos: Manifest, rows: Mapping[str, Row], source: str) -> C
     left_out = Counter(
         _UNLISTED if row is None else _short(row.reason) for row in judged if row is None or not row.keep
     )
-    stays = [index for index, row in enumerate(judged) if row is not None and row.keep]
-    if not stays:
+    keep = np.array([row is not None and row.keep for row in judged])
+    if not keep.any():
         raise ValueError(f'{source} keeps none of the {len(photos)} photographs; look at its column keep')
+    stays = np.flatnonzero(keep | (not drop))
+    rows_left = [judged[index] for index in stays]
     kept = photos.subset(stays)
-    kept.groups = _joined(kept.groups, [judged[index].group for index in stays])
-    labels = np.array([-1 if judged[index].label is None else judged[index].label for index in stays], np.int64)
-    return Cleaned(kept, labels, dict(left_out.most_common()))
+    kept.groups = _joined(kept.groups, [None if row is None else row.group for row in rows_left])
+    labels = [-1 if row is None or row.label is None else row.label for row in rows_left]
+    return Cleaned(kept, np.array(labels, np.int64), keep[stays], dict(left_out.most_common()))
 
 
 def _short(reason: str) -> str:

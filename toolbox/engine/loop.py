@@ -1,5 +1,6 @@
 """The loops of a run: steps, validations, saves, and the points at which it can stop."""
 
+import itertools
 import logging
 import signal
 import time
@@ -22,22 +23,28 @@ logger = logging.getLogger('huefill')
 class TrainingLoop(EpochBasedTrainLoop):
     """Epochs with their validations, from wherever a checkpoint left off.
 
+    Args:
+        max_steps: of the run; the last epoch may be cut short.
+
     Attributes:
         first_batch: batches of the present epoch that an earlier start of the run has trained on.
+        pause_after: the epoch after which training returns with a checkpoint to go on from; None: at its end alone.
     """
 
     runner: 'RestorationRunner'
 
-    def __init__(self, *args: Any, **options: Any) -> None:
+    def __init__(self, *args: Any, max_steps: int, **options: Any) -> None:
         super().__init__(*args, **options)
+        self._max_iters = max_steps
         self.first_batch = 0
+        self.pause_after: int | None = None
 
     def run(self) -> nn.Module:
         """Train until the last epoch or until no better score is to be expected."""
         runner = self.runner
         runner.call_hook('before_train')
         self._saved_at = time.monotonic()
-        while self._epoch < self._max_epochs and not runner.stops_early:
+        while not self.ended and not self.paused:
             self.run_epoch()
             is_best = False
             if self._epoch % self.val_interval == 0 or self._epoch == self._max_epochs:
@@ -51,13 +58,24 @@ class TrainingLoop(EpochBasedTrainLoop):
         runner.call_hook('after_train')
         return runner.model
 
+    @property
+    def ended(self) -> bool:
+        """Whether there is nothing left to train."""
+        return self._epoch >= self._max_epochs or self.runner.stops_early
+
+    @property
+    def paused(self) -> bool:
+        """Whether this start was asked to train no further."""
+        return self.pause_after is not None and self._epoch >= self.pause_after
+
     def run_epoch(self) -> None:
         """The batches of an epoch that are still to come."""
         runner = self.runner
         runner.call_hook('before_train_epoch')
         runner.model.train()
         self.dataloader.sampler.start_at(self._epoch, self.first_batch)
-        for index, batch in enumerate(self.dataloader, start=self.first_batch):
+        batches = itertools.islice(self.dataloader, self._max_iters - self._iter)
+        for index, batch in enumerate(batches, start=self.first_batch):
             self.run_iter(index, batch)
         runner.call_hook('after_train_epoch')
         self.first_batch = 0

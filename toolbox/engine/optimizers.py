@@ -22,10 +22,18 @@ def build_optimizer(config: Mapping[str, Any], module: nn.Module) -> torch.optim
     return optimizer(module.parameters(), **options)
 
 
+def run_length(train_cfg: Mapping[str, Any], steps_per_epoch: int) -> tuple[int, int]:
+    """Epochs and steps of a run; where `max_steps` ends it, the last epoch is cut short."""
+    steps = train_cfg['max_epochs'] * steps_per_epoch
+    if train_cfg['max_steps'] is not None:
+        steps = min(steps, train_cfg['max_steps'])
+    return -(-steps // steps_per_epoch), steps
+
+
 def learning_rate_schedule(config: Config, steps_per_epoch: int) -> list[dict[str, Any]]:
     """mmengine schedulers, by step, for the config's `lr_schedule`."""
     schedule = config.lr_schedule
-    total = config.train_cfg.max_epochs * steps_per_epoch
+    _, total = run_length(config.train_cfg, steps_per_epoch)
     warmup = min(schedule.warmup_steps, total - 1)
     schedulers = []
     if warmup:

@@ -33,7 +33,7 @@ from toolbox.engine.guard import LossGuard
 from toolbox.engine.ledger import FailureLedger
 from toolbox.engine.loop import TrainingLoop, ValidationLoop
 from toolbox.engine.model import RestorationModel
-from toolbox.engine.optimizers import build_optimizer, learning_rate_schedule
+from toolbox.engine.optimizers import build_optimizer, learning_rate_schedule, run_length
 from toolbox.engine.random_state import random_state, set_random_state
 from toolbox.engine.stepping import TrainingStep
 from toolbox.engine.watching import build_visualizer
@@ -82,11 +82,12 @@ class RestorationRunner(Runner):
         self.ledger = FailureLedger(work_dir / ledger, num_photos, config.data.max_unreadable)
         self.critics = [build_optimizer(options, critic) for critic, options in model.objective.critics()]
         set_backend(config.deterministic, config.tf32)
+        epochs, steps = run_length(config.train_cfg, len(training))
         super().__init__(
             model=model,
             work_dir=str(work_dir),
             train_dataloader=training,
-            train_cfg=dict(max_epochs=config.train_cfg.max_epochs, val_interval=config.train_cfg.val_interval),
+            train_cfg=dict(max_epochs=epochs, max_steps=steps, val_interval=config.train_cfg.val_interval),
             optim_wrapper=OptimWrapper(build_optimizer(config.optimizer, model.layout)),
             param_scheduler=learning_rate_schedule(config, len(training)),
             val_dataloader=validation,

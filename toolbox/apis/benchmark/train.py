@@ -1,9 +1,13 @@
 """How fast training is: beside the published recipe written plainly, and beside the same steps on ready tensors."""
 
 import itertools
+import multiprocessing
 import statistics
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
 
 import torch
 from mmengine.optim import OptimWrapper
@@ -14,10 +18,12 @@ from toolbox.config import load_config
 from toolbox.data.dataset import TrainingDataset, ValidationDataset
 from toolbox.data.loading import num_workers, stop_workers, training_loader, validation_loader
 from toolbox.data.sources import open_source
+from toolbox.engine.backend import set_backend
 from toolbox.engine.evaluation import build_evaluator, evaluate
 from toolbox.engine.model import RestorationModel
 from toolbox.engine.optimizers import build_optimizer
 from toolbox.engine.stepping import TrainingStep
+from toolbox.imageio import read_size
 
 _TRAINING_PER_VALIDATION = 4  # photographs, with five folds
 
@@ -94,21 +100,25 @@ def benchmark_train(
     needed = batch_size * steps
     if len(manifest) < needed:
         raise ValueError(f'{photos} holds {len(manifest)} photographs; {steps} steps of {batch_size} need {needed}')
-    device = 'cuda' if torch.cuda.is_available() else 'cpu'
     files = [manifest[index].path for index in range(needed)]
-    published = PublishedRecipe(files, size, batch_size, device, encoder)
-    ours = _Ours(config, photos, manifest.subset(range(needed)), size, batch_size, device)
-    jobs = dict(
-        published=lambda: published.train(steps),
-        ours=lambda: ours.train(steps),
-        ready=lambda: ours.train_on_ready(steps),
-        published_validation=lambda: published.validate(steps),
-        our_validation=ours.validate,
-    )
-    for job in jobs.values():
-        job()  # warms up
-    times = [{name: job() / needed for name, job in jobs.items()} for _ in range(rounds)]
-    ours.close()
+    for file in files:
+        if min(read_size(file)) < size:  # one enlarges it, the other does not
+            raise ValueError(f'{file} is smaller than {size} px: give larger photographs, or a --size that all have')
+    device = 'cuda' if torch.cuda.is_available() else 'cpu'
+    with (
+        _Side(_Published, files, size, batch_size, device, encoder, steps) as published,
+        _Side(_Ours, files, size, batch_size, device, config, photos) as ours,
+    ):
+        jobs = {
+            'published': lambda: published.seconds('train'),
+            'ours': lambda: ours.seconds('train'),
+            'ready': lambda: ours.seconds('train_on_ready'),
+            'published_validation': lambda: published.seconds('validate'),
+            'our_validation': lambda: ours.seconds('validate'),
+        }
+        for job in jobs.values():
+            job()  # warms up
+        times = [{name: job() / needed for name, job in jobs.items()} for _ in range(rounds)]
     machine = torch.cuda.get_device_name() if device == 'cuda' else f'{torch.get_num_threads()} threads of {cpu_name()}'
     setting = (
         f'{size} px, batch {batch_size}, {num_workers("auto")} loader workers, median of {rounds} blocks of {steps} '
@@ -117,13 +127,69 @@ def benchmark_train(
     return TrainBenchmark(setting, **{name: statistics.median(row[name] for row in times) for name in jobs})
 
 
+class _Side:
+    """One of the two in a process of its own, where nothing that the other sets or leaves behind reaches it."""
+
+    def __init__(self, kind: type, *arguments: object) -> None:
+        context = multiprocessing.get_context('spawn')
+        self.ours, theirs = context.Pipe()
+        self.process = context.Process(target=_serve, args=(theirs, kind, arguments))
+
+    def __enter__(self) -> '_Side':
+        self.process.start()
+        return self
+
+    def seconds(self, job: str) -> float:
+        """How long a job took there."""
+        self.ours.send(job)
+        while not self.ours.poll(1):
+            if not self.process.is_alive():
+                raise RuntimeError(f'the process that timed {job} ended with {self.process.exitcode}; see above')
+        return self.ours.recv()
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.is_alive():
+            self.ours.send(None)
+        self.process.join()
+
+
+def _serve(connection: Connection, kind: type, arguments: Sequence[object]) -> None:
+    side = kind(*arguments)
+    while (job := connection.recv()) is not None:
+        connection.send(getattr(side, job)())
+    side.close()
+
+
+class _Published:
+    """The published recipe, on files."""
+
+    def __init__(
+        self, files: Sequence[Path], size: int, batch_size: int, device: str, encoder: str, steps: int
+    ) -> None:
+        self.recipe = PublishedRecipe(files, size, batch_size, device, encoder)
+        self.steps = steps
+
+    def train(self) -> float:
+        """Seconds that the steps take."""
+        return self.recipe.train(self.steps)
+
+    def validate(self) -> float:
+        """Seconds that a validation of all photographs takes."""
+        return self.recipe.validate(self.steps)
+
+    def close(self) -> None:
+        """There is nothing to end."""
+
+
 class _Ours:
     """The config's training path, driven without a run folder."""
 
-    def __init__(self, config: str, root: str, photos: object, size: int, batch_size: int, device: str) -> None:
+    def __init__(self, files: Sequence[Path], size: int, batch_size: int, device: str, config: str, root: str) -> None:
         options = {'data.root': root, 'data.size': size, 'data.batch_size': batch_size, 'model.encoder.weights': None}
         self.config = load_config(config, options)
+        set_backend(self.config.deterministic, self.config.tf32)
         data = self.config.data
+        photos = open_source(root).subset(range(len(files)))
         self.model = RestorationModel(self.config.model, self.config.precision).to(device)
         optimizer = OptimWrapper(build_optimizer(self.config.optimizer, self.model.layout))
         self.step = TrainingStep(self.model, self.model, optimizer)
@@ -132,17 +198,17 @@ class _Ours:
         self.validation = validation_loader(ValidationDataset(photos, data, 0), batch_size, data.workers)
         self.ready = next(iter(self.loader)).to(device)
 
-    def train(self, steps: int) -> float:
-        """Seconds that so many steps take, from the files on."""
+    def train(self) -> float:
+        """Seconds that an epoch takes, from the files on."""
         self.model.train()
         sampler = self.loader.sampler
-        sampler.start_at(sampler.epoch + 1, sampler.steps - steps)  # no batch is prepared that is not timed
+        sampler.start_at(sampler.epoch + 1, 0)
         return self._timed(self.loader)
 
-    def train_on_ready(self, steps: int) -> float:
-        """Seconds that so many steps take on one batch that is on the device."""
+    def train_on_ready(self) -> float:
+        """Seconds that as many steps take on one batch that is on the device."""
         self.model.train()
-        return self._timed(itertools.repeat(self.ready, steps))
+        return self._timed(itertools.repeat(self.ready, len(self.loader)))
 
     def validate(self) -> float:
         """Seconds that a validation of all photographs takes."""

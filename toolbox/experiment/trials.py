@@ -1,0 +1,141 @@
+"""Trials on disk: a folder each, with what it is, where it stands, and what came of it.
+
+The files are all there is: whoever starts an experiment again, with whichever engine, finds there what is done.
+"""
+
+import fcntl
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from toolbox.experiment.results import Costs, TrialResult
+from toolbox.files import write_json
+
+_STATE, _RESULT, _TRIAL = 'state.json', 'result.json', 'trial.json'
+_LOCK_WAIT = 30  # seconds that a killed trial may take to die
+
+
+class TrialFolder:
+    """One trial's folder.
+
+    Args:
+        path: `config.py` in it is the resolved config; training makes a run folder of it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def create(self, config_text: str, facts: Mapping[str, Any]) -> None:
+        """Make the folder, unless it is there.
+
+        Args:
+            config_text: the resolved config.
+            facts: `arm`, `seed`, `fold`, and what else is to be known of it.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        if not self._file(_TRIAL).is_file():
+            self._file('config.py').write_text(config_text, encoding='utf-8')
+            write_json(self._file(_TRIAL), dict(facts))
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What `create` was told."""
+        return _read(self._file(_TRIAL)) or {}
+
+    @property
+    def state(self) -> str:
+        """`waiting`, `running` (or killed while it ran), `paused`, `done`, `failed` or `dropped`."""
+        return (_read(self._file(_STATE)) or {}).get('state', 'waiting')
+
+    @property
+    def reason(self) -> str:
+        """Why it failed or was dropped, in one line."""
+        return (_read(self._file(_STATE)) or {}).get('reason', '')
+
+    def set_state(self, state: str, reason: str = '') -> None:
+        """Write down where the trial stands."""
+        write_json(self._file(_STATE), dict(state=state, reason=' '.join(reason.split())))
+
+    @property
+    def epoch(self) -> int:
+        """How many epochs its result has behind it."""
+        return (_read(self._file(_RESULT)) or {}).get('epoch', 0)
+
+    def write_result(self, content: Mapping[str, Any]) -> None:
+        """Write down what came of it: `epoch` and fields of `TrialResult`."""
+        write_json(self._file(_RESULT), dict(content))
+
+    def result(self) -> TrialResult:
+        """What is known of it now."""
+        facts, content, state = self.facts, _read(self._file(_RESULT)) or {}, self.state
+        costs = content.get('costs')
+        return TrialResult(
+            arm=facts['arm'],
+            seed=facts['seed'],
+            fold=facts['fold'],
+            state='running' if state == 'paused' else state,
+            reason=self.reason,
+            metrics=content.get('metrics', {}),
+            untrained=content.get('untrained', {}),
+            per_image=content.get('per_image', {}),
+            curve=content.get('curve', ()),
+            costs=None if costs is None else Costs(**costs),
+            folder=self.path,
+        )
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Within, no other process runs this trial; one that was killed gets a moment to die.
+
+        Raises:
+            OSError: another process runs it.
+        """
+        with locked(self.path, f'trial {self.path.name}', wait=_LOCK_WAIT):
+            yield
+
+    def _file(self, name: str) -> Path:
+        return self.path / name
+
+
+def costs_as_json(costs: Costs) -> dict[str, float]:
+    """For `TrialFolder.write_result`."""
+    return asdict(costs)
+
+
+@contextmanager
+def locked(folder: Path, what: str, wait: float = 0) -> Iterator[None]:
+    """Hold a folder's lock, which the system takes back when the process ends, however it ends.
+
+    Raises:
+        FileExistsError: another process holds it.
+    """
+    with open(folder / '.lock', 'a+', encoding='utf-8') as file:
+        deadline = time.monotonic() + wait
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    file.seek(0)
+                    raise FileExistsError(
+                        f'{what}: another process works in {folder} ({file.read().strip() or "unknown"}); wait for it, '
+                        'stop it, or choose another --work-dir'
+                    ) from None
+                time.sleep(0.1)
+        file.seek(0)
+        file.truncate()
+        file.write(f'process {os.getpid()} on {os.uname().nodename}\n')
+        file.flush()
+        yield
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    if not path.is_file():
+        return None
+    return json.loads(path.read_text(encoding='utf-8'))
