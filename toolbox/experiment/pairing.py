@@ -111,11 +111,13 @@ def _last_epoch(trial: TrialResult) -> float | None:
 
 
 def _best_until(trial: TrialResult, epoch: float, ranking: Ranking) -> float | None:
-    """The best of the validations up to an epoch; that of the untrained network, at epoch 0, is none of training's."""
+    """The best of the validations up to an epoch; that of the untrained network, at step 0, is none of training's."""
     values = [
         validation[ranking.metric]
         for validation in trial.curve
-        if 0 < validation['epoch'] <= epoch and math.isfinite(validation.get(ranking.metric, math.nan))
+        if validation['step'] > 0
+        and validation['epoch'] <= epoch
+        and math.isfinite(validation.get(ranking.metric, math.nan))
     ]
     return ranking.best(values) if values else None
 

@@ -221,5 +221,5 @@ def _markdown_numbers(cells: Iterable[str]) -> list[str]:
 
 
 def _markdown_table(header: list[str], rows: list[list[str]]) -> str:
-    ruler = ['---:' if 0 < place and name != 'notes' else '---' for place, name in enumerate(header)]
+    ruler = ['---:' if place > 0 and name != 'notes' else '---' for place, name in enumerate(header)]
     return '\n'.join(f'| {" | ".join(cells)} |' for cells in (header, ruler, *rows))
