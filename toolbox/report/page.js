@@ -1,5 +1,5 @@
 'use strict';
-// Sorts a table by the column whose head is clicked; a second click turns the order around.
+// Sorts a table by the column whose head is clicked; a second click turns the order around. What is missing stays last.
 for (const table of document.querySelectorAll('table.sortable')) {
   const heads = [...table.tHead.rows[0].cells];
   const body = table.tBodies[0];
@@ -12,8 +12,10 @@ for (const table of document.querySelectorAll('table.sortable')) {
   heads.forEach((head, column) => {
     head.querySelector('button').addEventListener('click', () => {
       const ascending = head.getAttribute('aria-sort') !== 'ascending';
-      const rows = [...body.rows].sort((a, b) => compare(value(a, column), value(b, column)));
-      body.append(...(ascending ? rows : rows.reverse()));
+      const sign = ascending ? 1 : -1;
+      const rows = [...body.rows].map(row => [value(row, column), row]);
+      rows.sort(([a], [b]) => Number.isNaN(a) - Number.isNaN(b) || sign * compare(a, b) || 0);
+      body.append(...rows.map(([, row]) => row));
       for (const other of heads) other.removeAttribute('aria-sort');
       head.setAttribute('aria-sort', ascending ? 'ascending' : 'descending');
     });

@@ -6,8 +6,10 @@ configs can show up in a page, but never act in it.
 
 import html
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -94,34 +96,63 @@ def section(title: str, *content: object, note: str = '') -> Html:
     return element('section', element('h2', title), explained, *content)
 
 
+class Number(NamedTuple):
+    """A cell's number, for sorting, and how it is shown."""
+
+    value: float
+    shown: object
+
+
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, sortable: bool = False) -> Html:
-    """Rows of cells under column heads. A float is shown to four digits and sorts by its full value."""
+    """Rows of cells under column heads.
+
+    A float is shown to four digits and sorts by its full value; `Number` shows it otherwise. None and NaN are shown as
+    a dash, and stay last however the table is sorted.
+    """
     rows = list(rows)
     names = [element('button', name, type='button') if sortable else name for name in columns]
-    kinds = ['number' if _is_number(value) else None for value in rows[0]] if rows else [None] * len(columns)
+    kinds = ['number' if any(_is_number(row[column]) for row in rows) else None for column in range(len(columns))]
     head = [element('th', name, scope='col', class_=kind) for name, kind in zip(names, kinds, strict=True)]
-    body = [element('tr', *map(_cell, row)) for row in rows]
+    body = [element('tr', *map(_cell, row, kinds)) for row in rows]
     kind = 'sortable' if sortable else None
     grid = element('table', element('thead', element('tr', *head)), element('tbody', *body), class_=kind)
     return element('div', grid, class_='scroll')
 
 
-def _cell(value: object) -> Html:
-    if not _is_number(value):
-        return element('td', value)
-    shown = f'{value:.4f}' if isinstance(value, float) else f'{value:,}'
+def _cell(content: object, kind: str | None) -> Html:
+    if content is None:
+        return element('td', '–', class_=kind, data_value='nan')  # noqa: RUF001
+    if not _is_number(content):
+        return element('td', content)
+    value, shown = content if isinstance(content, Number) else (content, None)
+    if math.isnan(value):
+        return _cell(None, kind)
+    if shown is None:
+        shown = f'{value:.4f}' if isinstance(value, float) else f'{value:,}'
     return element('td', shown, class_='number', data_value=repr(float(value)))
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, int | float | Number) and not isinstance(value, bool)
 
 
-def gallery(pictures: Sequence[tuple[str, np.ndarray]], title: str, text: str) -> Html:
-    """Pictures of one photograph side by side, with a line of text above and a caption below each."""
+def gallery(
+    pictures: Sequence[tuple[str, np.ndarray | None]], title: str, text: str, *, longest_side: int = 240
+) -> Html:
+    """Pictures of one photograph side by side, with a line of text above and a caption below each.
+
+    Args:
+        pictures: captions, and uint8 (H, W) or (H, W, 3); None where there is no picture, which is then said.
+        title: the photograph's name.
+        text: more about it.
+        longest_side: in pixels; larger pictures are scaled down.
+    """
     figures = []
     for caption, image in pictures:
-        picture = element('img', src=data_uri(image), alt=f'{caption} of {title}')
+        if image is None:
+            picture = element('div', 'no picture', class_='no-picture')
+        else:
+            picture = element('img', src=data_uri(image, longest_side), alt=f'{caption} of {title}')
         figures.append(element('figure', picture, element('figcaption', caption)))
     heading = element('p', element('strong', title), ' ', element('span', text), class_='picture-title')
     return element('div', heading, element('div', *figures, class_='pictures'), class_='photo')

@@ -1,6 +1,22 @@
-"""Small drawings in SVG, one per module; none needs a script."""
+"""Drawings, one per module; none needs a script."""
 
+from toolbox.report.charts.curves import Curve, curves
+from toolbox.report.charts.differences import Difference, differences, signed
 from toolbox.report.charts.histogram import histogram
 from toolbox.report.charts.intervals import intervals
+from toolbox.report.charts.scatter import Point, scatter
+from toolbox.report.charts.strokes import Stroke, strokes
 
-__all__ = ['histogram', 'intervals']
+__all__ = [
+    'Curve',
+    'Difference',
+    'Point',
+    'Stroke',
+    'curves',
+    'differences',
+    'histogram',
+    'intervals',
+    'scatter',
+    'signed',
+    'strokes',
+]

@@ -1,0 +1,293 @@
+"""The report on an ablation: what won and how sure that is, every arm and training, and what the arms restore."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from toolbox.experiment.results import ArmSummary, Comparison, Costs, Summary, TrialResult
+from toolbox.report.ablation_words import compared, is_sure, lead, p_value, spoken
+from toolbox.report.charts import Curve, Difference, Point, Stroke, curves, differences, scatter, signed, strokes
+from toolbox.report.page import Html, Number, element, gallery, section, table, write_page
+from toolbox.report.page import facts as figures
+
+_PICTURE_SIDE = 360  # pixels: a picture is shown at about half of them, so that sharp screens have enough
+_HOUR = 60
+
+
+@dataclass(frozen=True)
+class RestoredPhoto:
+    """A photograph that several arms restored; what is None or missing is shown as missing.
+
+    Attributes:
+        name: of the photograph.
+        input: uint8 (H, W) or (H, W, 3), as the arms got it.
+        truth: uint8 (H, W, 3).
+        outputs: uint8 (H, W, 3), by the arm's name.
+    """
+
+    name: str
+    input: np.ndarray | None = None
+    truth: np.ndarray | None = None
+    outputs: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+
+def write_ablation_report(
+    file: Path,
+    summary: Summary,
+    results: Sequence[TrialResult],
+    facts: Mapping[str, str],
+    photos: Sequence[RestoredPhoto] = (),
+) -> None:
+    """Write one page that needs no other file and no network.
+
+    Args:
+        file: where to.
+        summary: what the experiment says.
+        results: of all trainings.
+        facts: what was compared, by name: data, folds, seeds, budget, commit, command.
+        photos: the same photographs restored by the arms; a few.
+    """
+    looks = dict(zip((row.arm.name for row in summary.rows), strokes(len(summary.rows)), strict=True))
+    sections = [
+        *_warnings(summary),
+        _facts(summary, results, facts),
+        _arms(summary),
+        *_differences(summary),
+        *_curves(summary, results, looks),
+        *_costs(summary, results, looks),
+        *_photos(summary, photos),
+        _trials(summary, results),
+    ]
+    write_page(file, summary.title, *sections, lead=lead(summary, results), extra='ablation')
+
+
+def _warnings(summary: Summary) -> list[Html]:
+    if not summary.warnings:
+        return []
+    listed = element('ul', *(element('li', warning) for warning in summary.warnings))
+    return [element('section', element('h2', 'What limits this'), listed, class_='warnings')]
+
+
+def _facts(summary: Summary, results: Sequence[TrialResult], settings: Mapping[str, str]) -> Html:
+    ended = sum(result.state in ('done', 'dropped') for result in results)
+    costs = [result.costs for result in results if result.costs is not None]
+    numbers = {
+        'arms': f'{len(summary.rows):,}',
+        'trainings that ended well': f'{ended:,} of {len(results):,}',
+        'time of all trainings': _duration(sum(cost.wall_minutes for cost in costs)),
+    }
+    if gpu_minutes := sum(cost.gpu_minutes for cost in costs):
+        numbers['time of all GPUs'] = _duration(gpu_minutes)
+    listed = element('div', table(('what', 'value'), list(settings.items())), class_='settings') if settings else Html()
+    return section('What was compared', figures(numbers), listed)
+
+
+def _duration(minutes: float) -> str:
+    return f'{minutes:.1f} min' if minutes < _HOUR else f'{minutes / _HOUR:,.1f} h'
+
+
+def _arms(summary: Summary) -> Html:
+    measured = list(dict.fromkeys(metric for row in summary.rows for metric in row.mean))
+    others = [metric for metric in measured if metric != summary.ranking]
+    has_gpu = any(row.costs and row.costs.gpu_minutes for row in summary.rows)
+    columns = [
+        *('arm', 'n', spoken(summary.ranking), 'difference', 'p', 'p, Holm', *map(spoken, others), 'untrained'),
+        *('parameters', 'photos/s', 'memory, MiB', 'wall min', *(('GPU min',) if has_gpu else ())),
+    ]
+    rows = [
+        (
+            _name(row),
+            row.n,
+            _mean(row, summary.ranking),
+            _difference(row),
+            *_p_values(row),
+            *(row.mean.get(metric) for metric in others),
+            float(row.untrained),
+            *_cost_cells(row.costs)[: 5 if has_gpu else 4],
+        )
+        for row in summary.rows
+    ]
+    note = (
+        f'Means over n trainings, ± their standard deviation. Difference: to {summary.baseline} in pairs of the same '
+        'seed and fold, positive is better, with its 95 % interval; p, Holm: corrected for the number of arms. '
+        'Untrained: before the first step. Click on a column to sort by it.'
+    )
+    return section('Arms', element('div', table(columns, rows, sortable=True), class_='arms'), note=note)
+
+
+def _name(row: ArmSummary) -> Html:
+    failed = not row.n
+    notes = element('span', '; '.join(row.notes), class_='remarks failed' if failed else 'remarks')
+    return element('span', element('strong', row.arm.name), notes if row.notes else Html())
+
+
+def _mean(row: ArmSummary, metric: str) -> Number | None:
+    mean = row.mean.get(metric)
+    if mean is None:
+        return None
+    std = row.std.get(metric, math.nan)
+    return Number(mean, [f'{mean:.4f}', _small(f'± {std:.4f}') if math.isfinite(std) else Html()])
+
+
+def _difference(row: ArmSummary) -> Number | None:
+    if row.difference is None:
+        return None
+    mean, low, high = row.difference.mean, row.difference.low, row.difference.high
+    known = math.isfinite(low) and math.isfinite(high)
+    return Number(mean, [signed(mean), _small(f'[{signed(low)}, {signed(high)}]') if known else Html()])
+
+
+def _p_values(row: ArmSummary) -> list[Number | None]:
+    found = (None, None) if row.difference is None else (row.difference.p, row.difference.p_holm)
+    return [None if p is None else Number(p, p_value(p)) for p in found]
+
+
+def _cost_cells(costs: Costs | None) -> list[Number | None]:
+    if costs is None:
+        return [None] * 5
+    return [
+        Number(costs.parameters, _millions(costs.parameters)),
+        Number(costs.images_per_second, f'{costs.images_per_second:,.1f}'),
+        Number(costs.peak_memory_mib, f'{costs.peak_memory_mib:,.0f}'),
+        Number(costs.wall_minutes, f'{costs.wall_minutes:,.1f}'),
+        Number(costs.gpu_minutes, f'{costs.gpu_minutes:,.1f}'),
+    ]
+
+
+def _millions(number: float) -> str:
+    return f'{number / 1e6:.2f} M' if number >= 1e5 else f'{number:,.0f}'
+
+
+def _small(text: str) -> Html:
+    return element('span', text, class_='small')
+
+
+def _differences(summary: Summary) -> list[Html]:
+    rows = [_bar(row.arm.name, row.difference) for row in summary.rows if row.difference is not None]
+    rows = [row for row in rows if math.isfinite(row.mean)]
+    if not rows:
+        return []
+    note = (
+        f'{spoken(summary.ranking)} against {summary.baseline}, whose place is the line at 0. Bars are 95 % intervals; '
+        "a filled dot is a difference that stays beyond chance (p < 0.05) after Holm's correction."
+    )
+    without = [row.arm.name for row in summary.rows[1:] if row.difference is None]
+    missing = element('p', f'Without a comparison: {", ".join(without)}.', class_='note') if without else Html()
+    parts = [differences({'': rows}, 'differences to the baseline'), missing]
+    effects: dict[str, list[Difference]] = {}
+    for effect in summary.main_effects:
+        bar = _bar(f'{effect.level} − {effect.against}', effect.difference)  # noqa: RUF001
+        if math.isfinite(bar.mean):
+            effects.setdefault(f'{effect.axis}: what it changes, averaged over the other axes', []).append(bar)
+    if effects:
+        parts.append(differences(effects, 'main effects'))
+    return [section('Differences to the baseline', *parts, note=note)]
+
+
+def _bar(name: str, difference: Comparison) -> Difference:
+    return Difference(name, difference.mean, difference.low, difference.high, compared(difference), is_sure(difference))
+
+
+def _curves(summary: Summary, results: Sequence[TrialResult], looks: Mapping[str, Stroke]) -> list[Html]:
+    found = [_curve(name, look, results, summary.ranking) for name, look in looks.items()]
+    lines = [line for line in found if line is not None]
+    if not lines:
+        return []
+    note = (
+        f'{spoken(summary.ranking)} in validation, mean over the trainings of an arm; the band spans them. Epoch 0 is '
+        'before training. A line ends where the first of its trainings did. Point at a name to bring its line out.'
+    )
+    return [section('Learning curves', curves(lines, 'epoch', spoken(summary.ranking)), note=note)]
+
+
+def _curve(arm: str, look: Stroke, results: Sequence[TrialResult], metric: str) -> Curve | None:
+    """The line of an arm, over the epochs that all of its trainings came to; failed ones count if there is no other."""
+    own = [result for result in results if result.arm == arm]
+    chosen = [result for result in own if result.state in ('done', 'dropped')] or own
+    courses = [course for course in (_course(result, metric) for result in chosen) if course]
+    if not courses:
+        return None
+    epochs = sorted(set.intersection(*(set(course) for course in courses)))
+    if not epochs:
+        return None
+    values = np.array([[course[epoch] for epoch in epochs] for course in courses])
+    mean, low, high = (column.tolist() for column in (values.mean(0), values.min(0), values.max(0)))
+    count = f'{len(courses)} trainings' if len(courses) > 1 else '1 training'
+    return Curve(arm, look, epochs, mean, low, high, f'{arm}: {mean[-1]:.4f} at epoch {epochs[-1]:g}, {count}')
+
+
+def _course(result: TrialResult, metric: str) -> dict[float, float]:
+    """The metric by epoch."""
+    course = {0.0: result.untrained.get(metric, math.nan)}
+    course |= {float(row['epoch']): row.get(metric, math.nan) for row in result.curve if 'epoch' in row}
+    return {epoch: value for epoch, value in course.items() if math.isfinite(value)}
+
+
+def _costs(summary: Summary, results: Sequence[TrialResult], looks: Mapping[str, Stroke]) -> list[Html]:
+    dropped = {result.arm for result in results if result.state == 'dropped'}
+    rows = [row for row in summary.rows if row.costs and math.isfinite(row.mean.get(summary.ranking, math.nan))]
+    if not rows:
+        return []
+    kinds = {
+        'Time of a training': ('wall minutes', [row.costs.wall_minutes for row in rows]),
+        'Parameters': ('millions of parameters', [row.costs.parameters / 1e6 for row in rows]),
+    }
+    parts = []
+    for title, (axis, values) in kinds.items():
+        points = []
+        for row, x in zip(rows, values, strict=True):
+            name, y = row.arm.name, row.mean[summary.ranking]
+            told = f'{name}: {y:.4f} at {x:,.2f} {axis}'
+            points.append(Point(name, x, y, looks[name].color, hollow=name in dropped, title=told))
+        same = len(rows) > 1 and max(values) - min(values) <= 1e-3 * max(values)
+        shown = element('p', f'The same for all arms: {values[0]:,.2f} {axis}.', class_='note') if same else Html()
+        shown = shown or scatter(points, axis, spoken(summary.ranking))
+        parts.append(element('div', element('h3', title), shown))
+    note = f'{spoken(summary.ranking)} against what it costs, means over the trainings. '
+    note += 'Hollow: dropped early, so that time and score are those of fewer epochs.' if dropped else ''
+    return [section('Costs', element('div', *parts, class_='costs'), note=note.strip())]
+
+
+def _photos(summary: Summary, photos: Sequence[RestoredPhoto]) -> list[Html]:
+    if not photos:
+        return []
+    names = [row.arm.name for row in summary.rows]
+    shown = [name for name in names if any(name in photo.outputs for photo in photos)]
+    rows = [
+        gallery(
+            [
+                ('input', photo.input),
+                ('truth', photo.truth),
+                *((name, photo.outputs.get(name)) for name in shown),
+            ],
+            photo.name,
+            '',
+            longest_side=_PICTURE_SIDE,
+        )
+        for photo in photos
+    ]
+    without = [name for name in names if name not in shown]
+    note = 'The same photographs restored by each arm, in the order of the table.'
+    note += f' Without pictures: {", ".join(without)}.' if without else ''
+    return [section('The same photographs', element('div', *rows, class_='restored'), note=note)]
+
+
+def _trials(summary: Summary, results: Sequence[TrialResult]) -> Html:
+    columns = ('arm', 'seed', 'fold', 'state', spoken(summary.ranking), 'minutes', 'folder', 'reason')
+    rows = [
+        (
+            result.arm,
+            result.seed,
+            result.fold,
+            element('span', result.state, class_='failed' if result.state == 'failed' else None),
+            result.metrics.get(summary.ranking),
+            None if result.costs is None else Number(result.costs.wall_minutes, f'{result.costs.wall_minutes:,.1f}'),
+            '' if result.folder is None else result.folder.name,
+            result.reason,
+        )
+        for result in results
+    ]
+    return section('Trainings', element('div', table(columns, rows, sortable=True), class_='trials'))

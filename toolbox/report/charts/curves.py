@@ -1,0 +1,135 @@
+"""Lines over epochs with bands around them, each line with its name at its end."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from toolbox.report.charts.axis import Axis, tick_labels
+from toolbox.report.charts.strokes import Stroke
+from toolbox.report.page import Html, element
+
+_UNITS = 1000  # the drawing is stretched to the place that it has: its own units mean nothing
+_LEAST_HEIGHT, _NAME_HEIGHT = 340, 21  # pixels
+_TOP, _FOOT = 10, 40  # pixels around the lines
+
+
+class Curve(NamedTuple):
+    """A line: its name, stroke, and values by x: their mean, lowest and highest."""
+
+    name: str
+    stroke: Stroke
+    x: Sequence[float]
+    mean: Sequence[float]
+    low: Sequence[float]
+    high: Sequence[float]
+    title: str = ''
+
+
+def curves(lines: Sequence[Curve], x_name: str, y_name: str) -> Html:
+    """Lines that have a point at least, on common axes.
+
+    The lines stretch with the page, their texts do not. On a narrow screen the names stand below, as a legend; each
+    carries `data-name`, as its line does, so that a script can bring out one of them.
+    """
+    x_axis = Axis.around([x for line in lines for x in line.x], room=0)
+    y_axis = Axis.around([y for line in lines for y in (*line.low, *line.high)])
+    height = max(_LEAST_HEIGHT, _NAME_HEIGHT * len(lines))
+    plot = element(
+        'svg',
+        *_grid(x_axis, y_axis, height),
+        _stretched([_line(line, x_axis, y_axis) for line in lines], height),
+        _text(x_name, '50%', height + _TOP + _FOOT - 4, 'middle'),
+        height=height + _TOP + _FOOT,
+        role='img',
+        aria_label=f'{y_name} over {x_name}',
+    )
+    names = _names(lines, y_axis, height)
+    return element('div', element('div', plot, class_='plot'), names, class_='curves')
+
+
+def _stretched(content: list[Html], height: int) -> Html:
+    """Content in units of its own, between the labels of the axes."""
+    box = {'x': 0, 'y': _TOP, 'width': '100%', 'height': height}
+    return element('svg', *content, viewBox=f'0 0 {_UNITS} {_UNITS}', preserveAspectRatio='none', **box)
+
+
+def _line(line: Curve, x_axis: Axis, y_axis: Axis) -> Html:
+    def points(values: Sequence[float]) -> list[str]:
+        return [
+            f'{_UNITS * x_axis.part(x):.1f},{_UNITS * (1 - y_axis.part(y)):.1f}'
+            for x, y in zip(line.x, values, strict=True)
+        ]
+
+    mean = points(line.mean)
+    color, dashes = line.stroke
+    # A point alone would not be seen: a line of no length with round ends is a dot.
+    path = f'M{mean[0]} L{" ".join(mean[1:] or mean)}'
+    band = [*points(line.high), *reversed(points(line.low))]
+    return element(
+        'g',
+        element('title', line.title or line.name),
+        element('polygon', points=' '.join(band), fill=color, class_='band'),
+        element('path', d=path, class_='reach'),
+        element('path', d=path, stroke=color, stroke_dasharray=dashes or None, class_='line'),
+        data_name=line.name,
+    )
+
+
+def _grid(x_axis: Axis, y_axis: Axis, height: int) -> list[Html]:
+    marks = []
+    y_ticks = y_axis.ticks(7)
+    for tick, shown in zip(y_ticks, tick_labels(y_ticks), strict=True):
+        y = round(_TOP + height * (1 - y_axis.part(tick)), 1)
+        marks.append(element('line', x1=0, y1=y, x2='100%', y2=y, class_='axis'))
+        marks.append(_text(shown, -8, y + 4, 'end'))
+    # Epochs are whole numbers.
+    x_ticks = sorted({round(tick) for tick in x_axis.ticks(8)} & set(range(round(x_axis.low), round(x_axis.high) + 1)))
+    for tick in x_ticks:
+        marks.append(_text(str(tick), f'{100 * x_axis.part(tick):.2f}%', height + _TOP + 16, 'middle'))
+    return marks
+
+
+def _text(content: str, x: object, y: float, anchor: str) -> Html:
+    return element('text', content, x=x, y=y, text_anchor=anchor)
+
+
+def _names(lines: Sequence[Curve], axis: Axis, height: int) -> Html:
+    """Each name as close to the end of its line as the others let it."""
+    ends = [_TOP + height * (1 - axis.part(line.mean[-1])) for line in lines]
+    names = []
+    for line, y in zip(lines, spread(ends, _NAME_HEIGHT, _TOP + height + 8), strict=True):
+        color, dashes = line.stroke
+        sample = element('line', x1=0, y1=6, x2=24, y2=6, stroke=color, stroke_dasharray=dashes or None, class_='line')
+        content = [
+            element('svg', sample, width=24, height=12, aria_hidden='true'),
+            element('span', line.name, class_='name'),
+            element('span', f'{line.mean[-1]:.4f}', class_='value'),
+        ]
+        place = {'style': f'--y: {y:.1f}px', 'data_name': line.name, 'title': line.title or line.name}
+        names.append(element('li', *content, **place))
+    return element('ul', *names, class_='names')
+
+
+def spread(places: Sequence[float], distance: float, end: float) -> list[float]:
+    """Places from 0 to end, moved as little as makes neighbors at least a distance apart, in their own order."""
+    order = sorted(range(len(places)), key=lambda number: places[number])
+    moved = list(places)
+    groups: list[list[int]] = []
+
+    def settle(group: list[int]) -> float:
+        """Where the first of a group begins: around the group's mean place, within the bounds."""
+        length = distance * (len(group) - 1)
+        start = sum(places[number] for number in group) / len(group) - length / 2
+        return max(min(start, end - distance / 2 - length), distance / 2)
+
+    for number in order:
+        groups.append([number])
+        while len(groups) > 1:
+            before, last = groups[-2], groups[-1]
+            if settle(before) + distance * len(before) <= settle(last):
+                break
+            groups[-2:] = [before + last]
+    for group in groups:
+        start = settle(group)
+        for position, number in enumerate(group):
+            moved[number] = start + distance * position
+    return moved
