@@ -88,11 +88,14 @@ def dump_config(config: Config, path: Path) -> None:
 
 def _read(path: Path) -> Config:
     try:
-        return Config.fromfile(path, import_custom_modules=False, lazy_import=False)
+        config = Config.fromfile(path, import_custom_modules=False, lazy_import=False)
     except FileNotFoundError as error:  # a `_base_` that is not there
         raise FileNotFoundError(f'{path}: {error}') from error
     except SyntaxError as error:
         raise ValueError(f'{path}: not a Python config: {error}') from error
+    for name in [name for name in config if name.startswith('_')]:  # a file's own helpers
+        del config._cfg_dict[name]
+    return config
 
 
 def _import_plugins(config: Config, options: MutableMapping[str, Any], folder: Path) -> None:

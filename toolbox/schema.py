@@ -164,6 +164,9 @@ SCHEMA: dict[str, Any] = {
     'tf32': Key((bool,), 'TF32 for what is computed in float32 on CUDA', True),
     'visualizers': Key((list, tuple, NONE), "mmengine's visualizer back ends; None: TensorBoard if installed", None),
     'sample_images': Key((int,), 'validation photographs shown in samples/*.png', low=0),
+    'save_out_of_fold': Key(
+        (bool,), 'with `--fold all`, write each photo as the fold restores it that validates it', True
+    ),
     'clean_csv': Key((str, NONE), 'csv of a cleaning run; photos with keep=0 are left out', default=None),
     'clean_drop': Key(
         (str,),
@@ -199,6 +202,38 @@ CLEANING: dict[str, Any] = {
     'stability_seeds': Key((int,), 'further seeds with which the result is compared', low=0),
     'workers': Key((int, str), 'loader processes; auto: from the number of cores', low=0, choices=('auto',)),
     'seed': Key((int,), 'seed of everything drawn', low=0),
+    'custom_imports': Key((list, tuple), 'plugin modules or .py files outside the repository', default=()),
+}
+
+
+ABLATION: dict[str, Any] = {
+    'base': Key((str,), 'the config that arms change'),
+    'common': Key((dict,), 'values of the base config for all arms, by dotted path', {}),
+    'sample': Key((dict,), 'further values for all arms at the sample scale, without photographs of your own', {}),
+    'axes': Key((dict,), 'by name, levels by name: values of the base config by dotted path'),
+    'baseline': Key((dict,), 'the level of each axis that others are compared with; else the first', {}),
+    'design': Key(
+        (str,), 'all combinations, or each level alone against the baseline', choices=('grid', 'one_at_a_time')
+    ),
+    'seeds': Key((list, tuple), 'seeds of weights, order and damage; each trains every arm'),
+    'folds': Key((list, tuple, str), 'folds that validate in turn; all: each of them', choices=('all',)),
+    'split_seed': Key((int,), 'seed of the folds and of the damage of validation, the same in all trials', low=0),
+    'budget': {
+        'epochs': Key((int, NONE), 'epochs of a trial; None: as the base config says', None, low=1),
+        'steps': Key((int, NONE), 'steps of a trial', None, low=1),
+        'minutes': Key(
+            (*_NUMBER, NONE), "minutes of training steps of a trial, by each arm's own speed", None, low=0.01
+        ),
+    },
+    'halving': {
+        'epochs': Key((list, tuple), 'after which epochs the worst arms are dropped; none: never', ()),
+        'keep': Key(_NUMBER, 'share of the arms that goes on, each time', 0.5, low=0.01, high=1),
+    },
+    'photos': Key((int,), 'validation photographs that the report shows', 5, low=0),
+    'resources': {
+        'gpus': Key((*_NUMBER, NONE), 'of a trial on Ray; None: one where there are any', None, low=0),
+        'memory_gib': Key((*_NUMBER, NONE), 'of a trial on Ray; None: not reserved', None, low=0),
+    },
     'custom_imports': Key((list, tuple), 'plugin modules or .py files outside the repository', default=()),
 }
 

@@ -71,8 +71,8 @@ def score_model(arguments: argparse.Namespace) -> None:
     if arguments.data_root is not None:
         check_data_root(arguments.data_root)
 
-    from toolbox.files import write_json
     from toolbox.apis.test import print_score, score_model
+    from toolbox.files import write_json
     from toolbox.report import write_score_report
 
     scored = score_model(arguments.config, arguments.checkpoint, arguments.data_root, arguments.cfg_options)
@@ -93,8 +93,8 @@ def score_submissions(arguments: argparse.Namespace) -> None:
 
     checked = check_submissions(arguments.submission, arguments.gt, masks=arguments.masks, inputs=arguments.inputs)
 
-    from toolbox.files import write_json
     from toolbox.apis.tables import score_table
+    from toolbox.files import write_json
     from toolbox.report import write_score_report
 
     entries = score_submissions(checked)

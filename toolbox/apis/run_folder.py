@@ -74,7 +74,7 @@ def record_environment(folder: Path, data_digest: str) -> None:
         platform=platform.platform(),
         device=torch.cuda.get_device_name() if torch.cuda.is_available() else f'CPU, {os.cpu_count()} cores',
         packages=versions,
-        commit=_commit(),
+        commit=commit(),
         data=data_digest,
     )
     write_json(folder / 'environment.json', content)
@@ -101,7 +101,7 @@ def log_to(folder: Path, rank: int = 0) -> None:
     logger.addHandler(file)
 
 
-def _commit() -> str | None:
+def commit() -> str | None:
     """The repository's commit, marked where the code differs from it; None outside a checkout."""
     git = ['git', '-C', str(REPOSITORY)]
     try:

@@ -1,0 +1,279 @@
+"""Compares arms: trains each on the same photographs, folds, damage and seeds, and says how sure the difference is."""
+
+import hashlib
+import json
+import math
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from toolbox.apis.ablation_plan import DEFAULT, Plan, Trial, make_plan, trial_folder
+from toolbox.apis.ablation_report import write_report
+from toolbox.apis.ablation_results import PLAN, read_summary
+from toolbox.apis.run_folder import commit
+from toolbox.apis.trial import TrialJob, run_trial
+from toolbox.apis.tryout import RESULT, TryJob, try_arm
+from toolbox.cli import SOME_FAILED
+from toolbox.engine.hooks import clock
+from toolbox.experiment.engines import Engine, why_killed
+from toolbox.experiment.record import command, write_record
+from toolbox.experiment.results import Arm, TrialResult
+from toolbox.experiment.tables import as_text, write_tables
+from toolbox.experiment.trials import TrialFolder, locked
+from toolbox.files import write_json
+
+_TIMED_STEPS = 3
+
+
+def ablate(
+    ablation: str = DEFAULT,
+    data_root: str | None = None,
+    work_dir: str | None = None,
+    options: Mapping[str, Any] | None = None,
+    settings: Mapping[str, Any] | None = None,
+    workers: int = 1,
+    ray: str | None = None,
+    rerun_failed: bool = False,
+    stop_on_failure: bool = False,
+) -> int:
+    """Run an ablation, or go on with it, and print its table.
+
+    Args:
+        ablation: a config of axes.
+        data_root: photographs; None: what the base config says.
+        work_dir: the ablation's folder; None: `work_dirs/<ablation>[-sample]`. What is done in it is not repeated.
+        options: values of the base config, for all arms.
+        settings: values of the ablation's config.
+        workers: trials at a time on this machine.
+        ray: 'local' or the address of a Ray cluster that runs the trials; None: processes of this machine.
+        rerun_failed: try once more what failed before.
+        stop_on_failure: end at the first trial that fails, in place of going on with the others.
+
+    Returns:
+        0, or `SOME_FAILED` if trials failed.
+
+    Raises:
+        FileNotFoundError, FileExistsError, ValueError: with what to type instead.
+        Stopped: by a signal; the same command goes on.
+    """
+    plan = make_plan(ablation, data_root, options, settings)
+    folder = Path(work_dir) if work_dir else Path('work_dirs') / (plan.name + ('-sample' if plan.sample else ''))
+    folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder, 'an ablation'):
+        run = _Run(plan, folder, _engine(plan, workers, ray), rerun_failed, stop_on_failure)
+        run.announce()
+        run.try_arms()
+        run.train()
+        return run.report()
+
+
+class _Run:
+    """One start of an ablation."""
+
+    def __init__(self, plan: Plan, folder: Path, engine: Engine, rerun_failed: bool, stop_on_failure: bool) -> None:
+        self.plan = plan
+        self.folder = folder
+        self.engine = engine
+        self.rerun_failed = rerun_failed
+        self.stop_on_failure = stop_on_failure
+        self.not_tried: dict[str, str] = {}  # arms that failed on one batch, and why
+        self.trials: list[Trial] = []
+        self.commit = commit()
+
+    def announce(self) -> None:
+        """Say what will happen."""
+        plan, settings = self.plan, self.plan.settings
+        config = next(iter(plan.configs.values()))
+        data = config.data.root or 'bundled sample photographs (small scale; for your own: --data-root DIR)'
+        print(f'data: {data}')
+        print(
+            f'{len(plan.arms)} arms x {len(settings.seeds)} seeds x {len(plan.folds)} folds = '
+            f'{len(plan.arms) * len(settings.seeds) * len(plan.folds)} trials in {self.folder}; '
+            f'baseline: {plan.baseline}; {_budget_in_words(plan)}'
+        )
+
+    def try_arms(self) -> None:
+        """Train and validate one batch of each arm, where that has not been seen to work before."""
+        places = {arm.name: self.folder / 'tried' / _digest(self.plan, arm) for arm in self.plan.arms}
+        for arm in self.plan.arms:
+            place = places[arm.name]
+            if self.rerun_failed and _tried(place).get('reason'):
+                (place / RESULT).unlink()
+            place.mkdir(parents=True, exist_ok=True)
+            (place / 'config.py').write_text(self.plan.configs[arm.name].pretty_text, encoding='utf-8')
+        timed = _TIMED_STEPS if self.plan.settings.budget.minutes is not None else 0
+        jobs = [TryJob(place, timed) for place in places.values() if not (place / RESULT).is_file()]
+        if jobs:
+            print(f'one batch of each arm: {len(jobs)} to try ...')
+        for job, exit_code in self.engine.run(try_arm, jobs):
+            if not (job.folder / RESULT).is_file():
+                write_json(job.folder / RESULT, dict(reason=why_killed(exit_code)))
+        for arm in self.plan.arms:
+            tried = _tried(places[arm.name])
+            if tried['reason']:
+                self.not_tried[arm.name] = tried['reason']
+                print(f'{arm.name}: fails on its first batch: {tried["reason"]}', file=sys.stderr)
+            else:
+                self.trials += self.plan.trials(arm, self._steps(tried))
+        if self.not_tried and (self.stop_on_failure or not self.trials):
+            raise ValueError(f'{len(self.not_tried)} arms fail on their first batch; nothing was trained')
+        if self.plan.baseline in self.not_tried:
+            print(f'the baseline, {self.plan.baseline}, fails: no differences can be told', file=sys.stderr)
+        for trial in self.trials:
+            self._create(trial)
+        self._write_plan()
+
+    def train(self) -> None:
+        """Train all trials to the end, but for those of arms that successive halving drops on the way."""
+        if self.rerun_failed:
+            for trial in self.trials:
+                folder = self._of(trial)
+                if folder.state == 'failed':
+                    folder.set_state('waiting')
+        alive = list(dict.fromkeys(trial.arm for trial in self.trials))
+        for until in (*self.plan.settings.halving.epochs, None):
+            self._train_until(until, [trial for trial in self.trials if trial.arm in alive])
+            if until is not None:
+                alive = self._best(alive, until)
+
+    def report(self) -> int:
+        """Write tables and report.html, and print the table."""
+        summary, results, plan = read_summary(self.folder)
+        write_tables(self.folder, summary)
+        write_report(self.folder, summary, results, plan)
+        print(f'\n{as_text(summary)}\n')
+        print(f'look: {self.folder / "report.html"}   tables: table.csv, table.md, table.tex   trials: trials/')
+        failed = sum(result.state == 'failed' for result in results)
+        if failed:
+            print(f'{failed} trials failed; mend them and add --rerun-failed', file=sys.stderr)
+        return SOME_FAILED if failed else 0
+
+    def _train_until(self, until: int | None, trials: Sequence[Trial]) -> None:
+        todo = [trial for trial in trials if self._is_due(trial, until)]
+        skipped = len(trials) - len(todo)
+        if skipped:
+            print(f'{skipped} of {len(trials)} trials were done before')
+        pictures = self.plan.pictured()
+        jobs = [TrialJob(trial_folder(self.folder, trial), until, pictures) for trial in todo]
+        by_folder = {job.folder: trial for job, trial in zip(jobs, todo, strict=True)}
+        started = time.monotonic()
+        for number, (job, exit_code) in enumerate(self.engine.run(run_trial, jobs), start=1):
+            folder = TrialFolder(job.folder)
+            if folder.state == 'running':
+                folder.set_state('failed', why_killed(exit_code))
+            left = (time.monotonic() - started) / number * (len(jobs) - number)
+            print(f'[{number}/{len(jobs)}] {self._told(by_folder[job.folder], folder)}; {clock(left)} left', flush=True)
+            if folder.state == 'failed' and self.stop_on_failure:
+                raise ValueError(f'{job.folder} failed: {folder.reason}; what is done is kept')
+
+    def _is_due(self, trial: Trial, until: int | None) -> bool:
+        folder = self._of(trial)
+        behind = until is None or folder.epoch < until
+        return folder.state in ('waiting', 'running') or (folder.state == 'paused' and behind)
+
+    def _best(self, arms: Sequence[str], until: int) -> list[str]:
+        """The arms that go on after an epoch; whole arms are dropped, so that those that stay are paired."""
+        means = {}
+        for arm in arms:
+            results = [self._of(trial).result() for trial in self.trials if trial.arm == arm]
+            scores = [self._score(result, until) for result in results if result.state != 'failed']
+            means[arm] = sum(scores) / len(scores) if scores else -math.inf
+        count = math.ceil(self.plan.settings.halving.keep * len(arms))
+        best = sorted(arms, key=lambda arm: -means[arm])[:count]
+        going_on = [arm for arm in arms if arm in best or arm == self.plan.baseline]
+        for trial in self.trials:
+            folder = self._of(trial)
+            if trial.arm in arms and trial.arm not in going_on and folder.state == 'paused':
+                folder.set_state('dropped', f'after epoch {until}: not among the best {count} of {len(arms)} arms')
+        return going_on
+
+    def _score(self, result: TrialResult, until: int) -> float:
+        sign = 1 if self.plan.higher_is_better else -1
+        scores = [sign * line[self.plan.ranking] for line in result.curve if line['epoch'] <= until]
+        return max(scores, default=-math.inf)
+
+    def _told(self, trial: Trial, folder: TrialFolder) -> str:
+        result, ranking = folder.result(), self.plan.ranking
+        what = f'{trial.arm}, seed {trial.seed}, fold {trial.fold}'
+        if result.state == 'failed':
+            return f'{what}: FAILED: {result.reason}'
+        return (
+            f'{what}: {ranking} {result.metrics[ranking]:.4f} (untrained {result.untrained[ranking]:.4f}) '
+            f'in {clock(60 * result.costs.wall_minutes)}'
+        )
+
+    def _create(self, trial: Trial) -> None:
+        folder = self._of(trial)
+        if folder.facts:
+            return
+        facts = dict(command=command(), commit=self.commit, code=self.plan.code, data=self.plan.digest)
+        folder.create(trial.config.pretty_text, dict(arm=trial.arm, seed=trial.seed, fold=trial.fold, **facts))
+        write_record(folder.path)
+
+    def _steps(self, tried: Mapping[str, Any]) -> int | None:
+        minutes = self.plan.settings.budget.minutes
+        return None if minutes is None else max(1, round(60 * minutes / tried['seconds_per_step']))
+
+    def _of(self, trial: Trial) -> TrialFolder:
+        return TrialFolder(trial_folder(self.folder, trial))
+
+    def _write_plan(self) -> None:
+        plan = self.plan
+        config = next(iter(plan.configs.values()))
+        facts = {
+            'data': config.data.root or 'bundled sample photographs',
+            'trained and validated on': f'folds {", ".join(map(str, plan.folds))} of {config.data.folds}, '
+            f'{sum(map(len, plan.validation.values()))} photographs validate',
+            'seeds': ', '.join(map(str, plan.settings.seeds)),
+            'budget': _budget_in_words(plan),
+            'images': f'{config.data.size} px, damage {config.data.val_mask.type}, frozen by seed {config.split_seed}',
+            'code': f'{plan.code} ({self.commit or "no commit"})',
+            'command': command(),
+        }
+        write_json(
+            self.folder / PLAN,
+            dict(
+                title=plan.name,
+                baseline=plan.baseline,
+                ranking=plan.ranking,
+                higher_is_better=plan.higher_is_better,
+                arms=[asdict(arm) for arm in plan.arms],
+                trials=[trial.name for trial in self.trials],
+                not_tried=self.not_tried,
+                seeds=list(plan.settings.seeds),
+                folds=list(plan.folds),
+                pictures=list(plan.pictured()),
+                facts=facts,
+            ),
+        )
+
+
+def _engine(plan: Plan, workers: int, ray: str | None) -> Engine:
+    if ray is None:
+        from toolbox.experiment.engines.local import LocalEngine
+
+        return LocalEngine(workers)
+    from toolbox.experiment.engines.ray_cluster import RayEngine
+
+    return RayEngine(ray, **plan.settings.resources)
+
+
+def _digest(plan: Plan, arm: Arm) -> str:
+    content = f'{plan.configs[arm.name].pretty_text}\0{plan.digest}\0{plan.code}'
+    return hashlib.sha256(content.encode()).hexdigest()[:10]
+
+
+def _tried(place: Path) -> dict[str, Any]:
+    file = place / RESULT
+    return json.loads(file.read_text(encoding='utf-8')) if file.is_file() else {}
+
+
+def _budget_in_words(plan: Plan) -> str:
+    budget = plan.settings.budget
+    for unit in ('steps', 'minutes'):
+        if budget[unit] is not None:
+            return f'{budget[unit]:g} {unit} a trial'
+    return f'{next(iter(plan.configs.values())).train_cfg.max_epochs} epochs a trial'

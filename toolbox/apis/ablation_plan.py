@@ -1,0 +1,229 @@
+"""What an ablation will do: its arms as resolved configs, and a trial for each arm, seed and fold."""
+
+import copy
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mmengine.config import Config
+
+from toolbox import schema
+from toolbox.apis.setup import split_photos
+from toolbox.config import load_config
+from toolbox.experiment.design import flatten, make_arms
+from toolbox.experiment.record import code_version
+from toolbox.experiment.results import Arm
+from toolbox.paths import find_config
+from toolbox.registry import METRICS
+
+DEFAULT = 'configs/ablations/attention_layout.py'
+_ENDLESS = 10**6  # epochs: the steps end the run
+_NAME_LENGTH = 48
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One training of an arm.
+
+    Attributes:
+        name: of its folder: what it is in words, and its id.
+        config: complete.
+    """
+
+    name: str
+    arm: str
+    seed: int
+    fold: int
+    config: Config
+
+
+@dataclass
+class Plan:
+    """An ablation, resolved.
+
+    Attributes:
+        name: of the ablation's config.
+        settings: the ablation's config.
+        arms: the baseline first.
+        configs: the complete config of each arm with the first seed and fold.
+        sample: whether it runs on the bundled photographs.
+        validation: names of the photographs that validate, by fold.
+        digest: identifies the photographs.
+        code: identifies the code.
+        ranking, higher_is_better: of the first metric.
+    """
+
+    name: str
+    settings: Config
+    arms: Sequence[Arm]
+    configs: Mapping[str, Config]
+    sample: bool
+    validation: Mapping[int, Sequence[str]]
+    digest: str
+    code: str
+    ranking: str
+    higher_is_better: bool
+    folds: Sequence[int] = field(default_factory=list)
+
+    @property
+    def baseline(self) -> str:
+        return self.arms[0].name
+
+    def trials(self, arm: Arm, steps: int | None = None) -> list[Trial]:
+        """An arm's trials, by seed, then by fold.
+
+        Args:
+            arm: of this plan.
+            steps: of each trial, where the budget is in minutes.
+        """
+        trials = []
+        for seed in self.settings.seeds:
+            for fold in self.folds:
+                config = copy.deepcopy(self.configs[arm.name])
+                config.seed, config.fold = seed, fold
+                if steps is not None:
+                    config.train_cfg.max_steps = steps
+                identity = hashlib.sha256(f'{config.pretty_text}\0{self.digest}\0{self.code}'.encode()).hexdigest()[:10]
+                words = ''.join(letter if letter.isalnum() else '_' for letter in arm.name)[:_NAME_LENGTH]
+                trials.append(Trial(f'{words}-seed{seed}-fold{fold}-{identity}', arm.name, seed, fold, config))
+        return trials
+
+    def pictured(self) -> tuple[str, ...]:
+        """The photographs that the report shows: of the first fold, evenly spread."""
+        names = self.validation[self.folds[0]]
+        count = min(self.settings.photos, len(names))
+        return tuple(names[place] for place in np.linspace(0, len(names) - 1, count).round().astype(int))
+
+
+def make_plan(
+    ablation: str,
+    data_root: str | None = None,
+    options: Mapping[str, Any] | None = None,
+    settings: Mapping[str, Any] | None = None,
+    say: Callable[[str], None] = print,
+) -> Plan:
+    """Resolve an ablation's config, and check that its arms can be compared.
+
+    Args:
+        ablation: a config of axes.
+        data_root: photographs; None: what the base config says.
+        options: values of the base config, for all arms.
+        settings: values of the ablation's config, by dotted path.
+        say: told what swapped parts do not take.
+
+    Raises:
+        FileNotFoundError, ValueError: with what to type instead.
+    """
+    path = find_config(ablation)
+    chosen = load_config(path, settings, say, schema.ABLATION)
+    _check(chosen)
+    options = {**(options or {}), **({} if data_root is None else {'data.root': data_root})}
+    arms = make_arms(chosen.axes, chosen.design, chosen.baseline)
+    first = _resolve(chosen, arms[0], options, say=lambda _: None)
+    folds = list(range(first.data.folds)) if chosen.folds == 'all' else list(chosen.folds)
+    sample = first.data.root is None
+    configs, splits, said = {}, _Splits(), defaultdict(list)
+    for arm in arms:
+        config = _resolve(chosen, arm, options, folds[0], lambda text, arm=arm: said[text].append(arm.name))
+        configs[arm.name] = config
+        for fold in folds:
+            splits.check(config, fold, arm.name)
+    for text, names in said.items():
+        say(text if len(names) == len(arms) else f'{text} (in {", ".join(names)})')
+    metric = METRICS.build(first.metrics[0])
+    return Plan(
+        path.stem,
+        chosen,
+        arms,
+        configs,
+        sample,
+        splits.validation,
+        splits.digest,
+        code_version(first.custom_imports),
+        metric.name,
+        metric.higher_is_better,
+        folds,
+    )
+
+
+class _Splits:
+    """Each fold's validation photographs, which have to be the same for all arms."""
+
+    def __init__(self) -> None:
+        self.validation: dict[int, list[str]] = {}
+        self.digest = ''
+        self._known: dict[str, tuple[list[str], str]] = {}
+
+    def check(self, config: Config, fold: int, arm: str) -> None:
+        """Raise ValueError if an arm validates on others than those before it."""
+        keys = [config.data.root, config.data.folds, config.split_seed, config.clean_csv, config.clean_drop]
+        key = repr([*keys, config.use_labels, fold])
+        if key not in self._known:  # listing a million files takes a while
+            of_fold = copy.deepcopy(config)
+            of_fold.fold = fold
+            split = split_photos(of_fold)
+            self._known[key] = list(split.validation.names), split.digest
+        names, digest = self._known[key]
+        if self.validation.setdefault(fold, names) != names:
+            raise ValueError(
+                f'{arm}: fold {fold} validates on other photographs than in the baseline, so scores could not be '
+                "compared; let arms differ in training alone, e.g. clean_drop='training' beside 'nowhere'"
+            )
+        self.digest = self.digest or digest
+
+
+def _resolve(
+    chosen: Config, arm: Arm, options: Mapping[str, Any], fold: int = 0, say: Callable[[str], None] = print
+) -> Config:
+    """The complete config of an arm: what is common, the budget, what was typed, the arm, each over those before."""
+    base = find_config(chosen.base)
+    if options.get('data.root', flatten(chosen.common).get('data.root')) is None:
+        sample = load_config(base, {}, say=lambda _: None).data.root is None
+    else:
+        sample = False
+    together = flatten(chosen.common)
+    for layer in (flatten(chosen.sample) if sample else {}, _budget(chosen.budget), options, arm.changes):
+        together = {**_kept(together, layer), **layer}
+    together |= {'seed': chosen.seeds[0], 'fold': fold, 'split_seed': chosen.split_seed}
+    if chosen.custom_imports:
+        together['custom_imports'] = list(chosen.custom_imports)
+    return load_config(base, together, say)
+
+
+def _kept(values: Mapping[str, Any], later: Mapping[str, Any]) -> dict[str, Any]:
+    """Values without the options of parts that are swapped for others later."""
+    swapped = tuple(path.removesuffix('type') for path in later if path.endswith('.type'))
+    return {path: value for path, value in values.items() if not path.startswith(swapped)} if swapped else dict(values)
+
+
+def _budget(budget: Mapping[str, Any]) -> dict[str, Any]:
+    if budget['epochs'] is not None:
+        return {'train_cfg.max_epochs': budget['epochs']}
+    if budget['steps'] is not None or budget['minutes'] is not None:
+        return {'train_cfg.max_epochs': _ENDLESS, 'train_cfg.max_steps': budget['steps']}
+    return {}
+
+
+def _check(chosen: Config) -> None:
+    given = [name for name, value in chosen.budget.items() if value is not None]
+    if len(given) > 1:
+        raise ValueError(f'budget: {" and ".join(given)} are given; choose one')
+    if not chosen.seeds or any(type(seed) is not int or seed < 0 for seed in chosen.seeds):
+        raise ValueError(f'seeds: expected whole numbers, like [0, 1, 2], got {chosen.seeds!r}')
+    if chosen.folds != 'all' and (not chosen.folds or any(type(fold) is not int for fold in chosen.folds)):
+        raise ValueError(f"folds: expected fold numbers like [0, 1], or 'all', got {chosen.folds!r}")
+    for name in ('seeds', 'folds'):
+        if len(set(chosen[name])) < len(chosen[name]) and chosen[name] != 'all':
+            raise ValueError(f'{name}: {chosen[name]!r} names one twice, which would count it twice')
+    rungs = list(chosen.halving.epochs)
+    if rungs != sorted(set(rungs)) or any(type(rung) is not int or rung < 1 for rung in rungs):
+        raise ValueError(f'halving.epochs: expected rising epochs, like [2, 5], got {chosen.halving.epochs!r}')
+
+
+def trial_folder(folder: Path, trial: Trial) -> Path:
+    """Where a trial lives in an ablation's folder."""
+    return folder / 'trials' / trial.name

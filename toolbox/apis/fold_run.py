@@ -1,0 +1,182 @@
+"""One training: a complete config, a fold, a run folder."""
+
+import logging
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import torch
+from mmengine.config import Config
+from mmengine.dist import get_dist_info, get_rank, is_main_process
+from mmengine.hooks import Hook
+
+from toolbox.apis import run_folder
+from toolbox.apis.setup import Split, split_photos, split_seed
+from toolbox.apis.tables import score_table
+from toolbox.config import dump_config
+from toolbox.data.dataset import TrainingDataset, ValidationDataset
+from toolbox.data.loading import Batches, stop_workers, training_loader, validation_loader
+from toolbox.engine.baselines import BASELINES, baseline_restorer
+from toolbox.engine.checkpoint import read_checkpoint
+from toolbox.engine.distributed import from_main_process, loss_of_a_process_explained
+from toolbox.engine.evaluation import build_evaluator, evaluate
+from toolbox.engine.hooks import ProgressHook, SampleGridHook, ScalarsHook
+from toolbox.engine.model import RestorationModel
+from toolbox.engine.optimizers import run_length
+from toolbox.engine.runner import RestorationRunner
+from toolbox.files import write_json
+from toolbox.interruption import Stopped
+
+logger = logging.getLogger('huefill')
+
+
+class FoldRun:
+    """A training that is ready to start; what happens is logged in its folder and printed.
+
+    Args:
+        config: a complete config.
+        folder: the run folder; it exists.
+        launcher: none, pytorch, slurm or mpi.
+        hooks: what watches the run besides the usual ones.
+
+    Attributes:
+        split: the photographs.
+        model: with its first weights.
+        runner: trains it.
+    """
+
+    def __init__(self, config: Config, folder: Path, launcher: str = 'none', hooks: Sequence[Hook] = ()) -> None:
+        run_folder.log_to(folder, get_rank())
+        self.config = config
+        self.folder = folder
+        self.split = split_photos(config)
+        if is_main_process():
+            dump_config(config, folder / 'config.py')
+            run_folder.record_environment(folder, self.split.digest)
+        torch.manual_seed(config.seed)  # the initial weights
+        self.model = RestorationModel(config.model, config.precision)
+        self.runner = _build_runner(config, self.model, self.split, folder, launcher, hooks)
+        if is_main_process():
+            logger.info(_plan(config, self.split, self.model, self.runner))
+
+    def __enter__(self) -> 'FoldRun':
+        return self
+
+    def resume(self) -> None:
+        """Take up the run from its newest checkpoint that can be read, the same one in all processes."""
+        runner = self.runner
+        found = runner.generations.newest() if is_main_process() else None
+        path = from_main_process(found and found[0])
+        if path is None:
+            logger.info(f'nothing to resume in {runner.generations.folder}: starting afresh')
+            return
+        content = found[1] if found else read_checkpoint(path)
+        logger.info(f'resuming from {path}, step {content["step"]}')
+        runner.resume_from(content)
+
+    def train(self, pause_after: int | None = None) -> bool:
+        """Train to the end, or to the end of an epoch.
+
+        Returns:
+            Whether it is the end; then metrics.json is written.
+
+        Raises:
+            ValueError, OSError: with what to do.
+            Stopped: by Ctrl-C or SIGTERM, after a save.
+        """
+        loop = self.runner.train_loop
+        loop.pause_after = pause_after
+        try:
+            with loss_of_a_process_explained():
+                self.runner.train()
+        except (Stopped, ValueError, OSError) as end:
+            logger.error(str(end), extra=dict(file_only=True))
+            raise
+        if loop.ended and is_main_process():
+            write_json(self.folder / 'metrics.json', self.runner.best_score.best)
+        return loop.ended
+
+    def compare_with_baselines(self) -> None:
+        """Print the model's best validation beside the baselines on the same images, and what to type next."""
+        with loss_of_a_process_explained():  # each process restores its share
+            rows = {
+                'this model': self.runner.best_score.best,
+                **baseline_scores(self.config, self.runner.val_dataloader),
+            }
+        if is_main_process():
+            logger.info(f'\n{score_table(rows)}\n\n{_where(self.config, self.folder)}')
+
+    def __exit__(self, *_: object) -> None:
+        for loader in (self.runner.train_dataloader, self.runner.val_dataloader):
+            stop_workers(loader)
+
+
+def train_fold(config: Config, folder: Path, resume: bool = False, launcher: str = 'none') -> Path:
+    """Train a complete config in a run folder, and print how it did."""
+    with FoldRun(config, folder, launcher) as run:
+        if resume:
+            run.resume()
+        run.train()
+        run.compare_with_baselines()
+    return folder
+
+
+def baseline_scores(config: Config, loader: Iterable[Batches]) -> dict[str, dict[str, float]]:
+    """The metrics of each baseline on a validation loader's images."""
+    return {
+        name: evaluate(loader, baseline_restorer(baseline), build_evaluator(config.metrics), len(loader.dataset))
+        for name, baseline in BASELINES.items()
+    }
+
+
+def _build_runner(
+    config: Config, model: RestorationModel, split: Split, folder: Path, launcher: str, hooks: Sequence[Hook]
+) -> RestorationRunner:
+    data = config.data
+    steps_per_epoch = -(-len(split.training) * data.repeat // data.batch_size)
+    epochs, _ = run_length(config.train_cfg, steps_per_epoch)
+    training = TrainingDataset(split.training, data, config.seed, epochs)
+    validation = ValidationDataset(split.validation, data, split_seed(config))
+    rank, world_size = get_dist_info()
+    return RestorationRunner(
+        config,
+        model,
+        training_loader(training, data.batch_size, data.workers, rank, world_size),
+        validation_loader(validation, data.batch_size, data.workers, rank, world_size),
+        build_evaluator(config.metrics),
+        folder,
+        hooks=[ProgressHook(), ScalarsHook(), SampleGridHook(config.sample_images), *hooks],
+        data_digest=split.digest,
+        launcher=launcher,
+    )
+
+
+def _plan(config: Config, split: Split, model: RestorationModel, runner: RestorationRunner) -> str:
+    """One paragraph that says what will happen."""
+    data = config.data
+    parameters = sum(parameter.numel() for parameter in model.layout.parameters())
+    root = (
+        data.root
+        if data.root is not None
+        else 'bundled sample photographs (reduced scale; for your own: --data-root DIR)'
+    )
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else f'CPU ({torch.get_num_threads()} threads)'
+    cleaning = f'cleaned by {split.cleaning}\n' if split.cleaning else ''
+    return (
+        f'data: {root}\n{cleaning}'
+        f'{len(split.training)} photos train, {len(split.validation)} validate (fold {config.fold} of {data.folds}), '
+        f'{data.size} px, batch {data.batch_size}; {parameters / 1e6:.1f} M parameters on {device}; '
+        f'at most {runner.max_epochs} epochs of {len(runner.train_dataloader)} steps; '
+        f'best.pth and last.pth go to {runner.folder}'
+    )
+
+
+def _where(config: Config, folder: Path) -> str:
+    lines = [
+        f'result: {folder}  (best.pth, metrics.json, scalars.jsonl, pictures in samples/)',
+        f'score it again: python tools/test.py {folder}',
+    ]
+    if config.data.root is None:
+        lines.append(
+            'this was the sample scale; for real data add --data-root DIR: photographs, or the competition folder'
+        )
+    return '\n'.join(lines)

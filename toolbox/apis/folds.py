@@ -1,0 +1,108 @@
+"""All folds of a config, each a trial: resumable one by one, and together an out-of-fold score and an ensemble."""
+
+import csv
+import io
+import logging
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+from toolbox.apis.tables import score_table
+from toolbox.apis.trial import OUTPUTS, TrialJob, run_trial
+from toolbox.experiment.engines.local import LocalEngine
+from toolbox.experiment.results import TrialResult
+from toolbox.experiment.trials import TrialFolder, locked
+from toolbox.files import write_json, write_text
+from toolbox.registry import METRICS
+
+logger = logging.getLogger('huefill')
+
+
+def train_folds(config: Config, folder: Path) -> list[Path]:
+    """Train each fold that is not done yet, and put together what they say.
+
+    Args:
+        config: a complete config.
+        folder: gets `fold_0`, `fold_1`, ..., `folds.csv` (a row per fold), `out_of_fold.csv` (a row per photograph),
+            `metrics.json` (the mean over all photographs) and `checkpoints.txt`.
+
+    Returns:
+        The folds' run folders.
+
+    Raises:
+        ValueError: a fold failed; the others are kept, and `--resume` repeats it alone.
+        Stopped: by a signal, after a save.
+    """
+    trials = [_trial(config, folder, fold) for fold in range(config.data.folds)]
+    with locked(folder, 'training of all folds'):
+        jobs = [TrialJob(trial.path, predictions=config.save_out_of_fold) for trial in trials if trial.state != 'done']
+        for job, exit_code in LocalEngine(quiet=False).run(run_trial, jobs):
+            trial = TrialFolder(job.folder)
+            if trial.state != 'done':
+                raise ValueError(
+                    f'{job.folder.name} did not end well: {trial.reason or f"exit code {exit_code}"}; '
+                    f'mend that, then add --work-dir {folder} --resume: finished folds are kept'
+                )
+        _put_together(config, folder, [trial.result() for trial in trials])
+    return [trial.path for trial in trials]
+
+
+def _trial(config: Config, folder: Path, fold: int) -> TrialFolder:
+    of_fold = config.copy()
+    of_fold.fold = fold
+    trial = TrialFolder(folder / f'fold_{fold}')
+    trial.create(of_fold.pretty_text, dict(arm='', seed=config.seed, fold=fold))
+    return trial
+
+
+def _put_together(config: Config, folder: Path, results: Sequence[TrialResult]) -> None:
+    metrics = [METRICS.build(metric) for metric in config.metrics]
+    rows = {name: row for result in results for name, row in result.per_image.items()}
+    together: dict[str, Any] = {}
+    for metric in metrics:
+        together.update(metric.reduce([rows[name] for name in sorted(rows)]))
+    write_json(folder / 'metrics.json', dict(**together, folds=len(results)))
+    columns = list(next(iter(rows.values())))
+    fold_of = {name: result.fold for result in results for name in result.per_image}
+    _write_csv(
+        folder / 'out_of_fold.csv',
+        ['image', 'fold', *columns],
+        [[name, fold_of[name], *(rows[name].get(column, '') for column in columns)] for name in sorted(rows)],
+    )
+    parts = list(results[0].metrics)
+    _write_csv(
+        folder / 'folds.csv',
+        ['fold', *parts, 'checkpoint'],
+        [
+            [result.fold, *(result.metrics[part] for part in parts), f'fold_{result.fold}/best.pth']
+            for result in results
+        ],
+    )
+    checkpoints = [str(result.folder / 'best.pth') for result in results]
+    write_text(folder / 'checkpoints.txt', '\n'.join(checkpoints) + '\n')
+    _show(folder, results, together, config.save_out_of_fold)
+
+
+def _show(folder: Path, results: Sequence[TrialResult], together: dict[str, Any], predictions: bool) -> None:
+    table: dict[str, dict[str, float]] = {f'fold {result.fold}': dict(result.metrics) for result in results}
+    names = [name for name, value in results[0].metrics.items() if isinstance(value, float)]
+    columns = {name: [result.metrics[name] for result in results] for name in names}
+    table['mean of folds'] = {name: statistics.fmean(values) for name, values in columns.items()}
+    table['std of folds'] = {name: statistics.stdev(values) for name, values in columns.items()}
+    table['all photos, out of fold'] = {name: together[name] for name in names}
+    print(f'\n{score_table(table)}\n')
+    print(f'result: {folder}  (folds.csv, out_of_fold.csv, metrics.json)')
+    if predictions:
+        print(f'each photo restored by the fold that did not train on it: {folder}/fold_*/{OUTPUTS}/')
+    print(f'restore with all of them: python tools/infer.py {folder} --input PHOTOS --out restored')
+
+
+def _write_csv(path: Path, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator='\n')
+    writer.writerow(columns)
+    writer.writerows(rows)
+    write_text(path, text.getvalue())

@@ -1,0 +1,158 @@
+"""One trial of an experiment: its training from wherever it stands, and what came of it, in its folder."""
+
+import logging
+import traceback
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.config import Config
+
+from toolbox.apis.fold_run import FoldRun
+from toolbox.cli import USAGE_ERROR
+from toolbox.config import config_from_text
+from toolbox.contracts import Batch
+from toolbox.data.loading import collate_by_shape
+from toolbox.engine.evaluation import build_evaluator, evaluate, rows_per_image
+from toolbox.engine.history import HistoryHook
+from toolbox.engine.loading import load_model
+from toolbox.experiment.results import Costs
+from toolbox.experiment.trials import TrialFolder
+from toolbox.imageio import write_png
+from toolbox.interruption import Stopped
+
+logger = logging.getLogger('huefill')
+
+OUTPUTS, PICTURES = 'predictions', 'photos'
+
+
+@dataclass(frozen=True)
+class TrialJob:
+    """What an engine is told to run; it travels between processes.
+
+    Attributes:
+        folder: the trial's.
+        until: the epoch to pause after; None: train to the end.
+        pictures: names of photographs that are restored for people to look at, where this trial validates them.
+        predictions: write every photograph of its validation, restored.
+    """
+
+    folder: Path
+    until: int | None = None
+    pictures: tuple[str, ...] = ()
+    predictions: bool = False
+
+
+def run_trial(job: TrialJob) -> int:
+    """Run a trial; what happens is in its folder, errors included.
+
+    Returns:
+        An exit code: 0, or as for tools.
+    """
+    trial = TrialFolder(job.folder)
+    with trial.held():
+        trial.set_state('running')
+        try:
+            _train(trial, job)
+        except Stopped as stop:
+            return stop.exit_code  # 'running': it is resumed
+        except Exception as error:  # whatever goes wrong in an arm is that arm's result
+            logger.error(traceback.format_exc(), extra=dict(file_only=True))
+            trial.set_state('failed', explain(error))
+            return USAGE_ERROR
+    return 0
+
+
+def _train(trial: TrialFolder, job: TrialJob) -> None:
+    config = read_config(trial.path)
+    history = HistoryHook()
+    with FoldRun(config, trial.path, hooks=[history]) as run:
+        untrained = _untrained(run, trial)
+        if any(trial.path.glob('*.pth')):
+            run.resume()
+        ended = run.train(job.until)
+        best = dict(run.runner.best_score.best)
+        content = dict(
+            epoch=run.runner.epoch,
+            metrics=_numbers(best),
+            untrained=untrained,
+            curve=[_numbers(line) for line in history.curve],
+            costs=asdict(_costs(run, history)),
+        )
+        if ended:
+            content['per_image'] = _measure_best(run, job)
+    trial.write_result(content)
+    trial.set_state('done' if ended else 'paused')
+
+
+def explain(error: Exception) -> str:
+    """What went wrong, in a line."""
+    text = str(error)
+    if isinstance(error, MemoryError) or "can't allocate memory" in text:  # torch's words on CPU
+        return f'out of memory: {text}'
+    return text if isinstance(error, ValueError | OSError) else f'{type(error).__name__}: {text}'
+
+
+def read_config(folder: Path) -> Config:
+    """The resolved config of a trial."""
+    return config_from_text((folder / 'config.py').read_text(encoding='utf-8'))
+
+
+def _untrained(run: FoldRun, trial: TrialFolder) -> dict[str, float]:
+    """The metrics of the first weights, which are those of the seed at each start."""
+    known = trial.result().untrained
+    if known:
+        return dict(known)
+    model, loader = run.model, run.runner.val_dataloader
+    model.to('cuda' if torch.cuda.is_available() else 'cpu').eval()
+    metrics = evaluate(loader, model.val_step, build_evaluator(run.config.metrics), len(loader.dataset))
+    trial.write_result(dict(untrained=_numbers(metrics)))
+    return _numbers(metrics)
+
+
+def _measure_best(run: FoldRun, job: TrialJob) -> dict[str, dict[str, float]]:
+    """The rows of each validation image with the best weights; images are written as the job asks."""
+    model, _, _ = load_model(job.folder / 'best.pth')
+    model.to('cuda' if torch.cuda.is_available() else 'cpu')
+    evaluator = build_evaluator(run.config.metrics)
+    dataset = run.runner.val_dataloader.dataset
+
+    def restore(batches: list[Batch]) -> list:
+        outcomes = model.val_step(batches)
+        if job.predictions:
+            for outcome in outcomes:
+                for index, name in enumerate(outcome.batch.names):
+                    _write(job.folder / OUTPUTS / f'{name}.png', outcome.pictures(index)['output'])
+        return outcomes
+
+    evaluate(run.runner.val_dataloader, restore, evaluator, len(dataset))
+    numbers = {name: index for index, name in enumerate(dataset.photos.names)}
+    for place, name in enumerate(job.pictures):
+        if name in numbers:
+            with torch.no_grad():
+                outcome = model.val_step(collate_by_shape([dataset[numbers[name]]]))[0]
+            for label, picture in outcome.pictures(0).items():
+                _write(job.folder / PICTURES / f'{place}_{label}.png', picture)
+    return {name: _numbers(row) for name, row in rows_per_image(evaluator).items()}
+
+
+def _write(path: Path, picture: Any) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_png(path, picture)
+
+
+def _costs(run: FoldRun, history: HistoryHook) -> Costs:
+    return Costs(
+        parameters=sum(parameter.numel() for parameter in run.model.layout.parameters()),
+        images_per_second=history.images_per_second,
+        peak_memory_mib=history.peak_memory_mib,
+        wall_minutes=history.seconds / 60,
+        gpu_minutes=history.gpu_seconds / 60,
+    )
+
+
+def _numbers(row: Mapping[str, Any]) -> dict[str, float]:
+    """The numbers of a mapping."""
+    return {key: value for key, value in row.items() if isinstance(value, int | float) and not isinstance(value, bool)}

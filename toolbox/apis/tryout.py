@@ -1,0 +1,82 @@
+"""One batch of an arm, trained and validated: what a typo or a lack of memory would cost hours to find out."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.config import Config
+from mmengine.optim import OptimWrapper
+
+from toolbox.apis.setup import split_photos, split_seed
+from toolbox.apis.trial import explain, read_config
+from toolbox.data.dataset import TrainingDataset, ValidationDataset
+from toolbox.data.loading import training_loader, validation_loader
+from toolbox.engine.backend import set_backend
+from toolbox.engine.evaluation import build_evaluator, evaluate
+from toolbox.engine.model import RestorationModel
+from toolbox.engine.optimizers import build_optimizer
+from toolbox.engine.stepping import TrainingStep
+from toolbox.files import write_json
+
+RESULT = 'tried.json'
+
+
+@dataclass(frozen=True)
+class TryJob:
+    """What an engine is told to try.
+
+    Attributes:
+        folder: holds the arm's config.py; gets tried.json: `reason`, '' if all went well, and `seconds_per_step`.
+        timed_steps: steps to time after the first, for budgets in minutes.
+    """
+
+    folder: Path
+    timed_steps: int = 0
+
+
+def try_arm(job: TryJob) -> int:
+    """Train one batch and validate one; 0, whether it works or not."""
+    try:
+        content = dict(reason='', **_try(read_config(job.folder), job.timed_steps))
+    except Exception as error:  # whatever goes wrong here would go wrong in the trials
+        content = dict(reason=' '.join(explain(error).split()))
+    write_json(job.folder / RESULT, content)
+    return 0
+
+
+def _try(config: Config, timed_steps: int) -> dict[str, Any]:
+    data, split = config.data, split_photos(config)
+    set_backend(config.deterministic, config.tf32)
+    torch.manual_seed(config.seed)
+    device = 'cuda' if torch.cuda.is_available() else 'cpu'
+    model = RestorationModel(config.model, config.precision).to(device)
+    optimizer = OptimWrapper(build_optimizer(config.optimizer, model.layout))
+    step = TrainingStep(model, model, optimizer, parts=config.train_cfg.accumulate)
+    few = range(min(data.batch_size, len(split.training)))
+    dataset = TrainingDataset(split.training.subset(few), data, config.seed, max_epochs=1)
+    batch = next(iter(training_loader(dataset, data.batch_size, 0)))
+    model.begin_step(0, 1)
+    model.train()
+    taken = step(batch)
+    if not taken.finite:
+        raise ValueError(f'the first loss is not finite: {taken.losses}')
+    seconds = _timed(step, batch, timed_steps)
+    model.eval()
+    few = range(min(data.batch_size, len(split.validation)))
+    validation = ValidationDataset(split.validation.subset(few), data, split_seed(config))
+    loader = validation_loader(validation, data.batch_size, 0)
+    evaluate(loader, model.val_step, build_evaluator(config.metrics), len(validation))
+    return dict(seconds_per_step=seconds)
+
+
+def _timed(step: TrainingStep, batch: Any, steps: int) -> float | None:
+    if not steps:
+        return None
+    started = time.perf_counter()
+    for _ in range(steps):
+        step(batch)
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    return (time.perf_counter() - started) / steps
