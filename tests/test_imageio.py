@@ -17,7 +17,7 @@ from PIL import Image, ImageCms
 
 from tests.support import scene
 from toolbox.color import gray_from_rgb
-from toolbox.imageio import UnreadableImage, read_gray, read_mask, read_rgb, write_png
+from toolbox.imageio import UnreadableImage, allow_pixels, read_gray, read_mask, read_rgb, read_size, write_png
 from toolbox.paths import REPOSITORY
 
 COLORS = scene(0, 24, 40)
@@ -232,6 +232,18 @@ def test_bombs_are_refused_by_their_header() -> None:
         read_rgb(io.BytesIO(png_header(300, 200)), max_pixels=59_999)
     assert read_rgb(in_memory(Image.new('L', (300, 200))), max_pixels=60_000).shape == (200, 300, 3)
     assert limit == Image.MAX_IMAGE_PIXELS
+
+
+@pytest.mark.filterwarnings('ignore::PIL.Image.DecompressionBombWarning')
+def test_a_person_may_allow_more_pixels_than_pillow(monkeypatch) -> None:
+    monkeypatch.setattr(Image, 'MAX_IMAGE_PIXELS', 1_000_000)
+    header = in_memory(Image.new('1', (2000, 1500)))
+    with pytest.raises(UnreadableImage, match='over 2 megapixels'):
+        read_size(header, max_pixels=4_000_000)
+    allow_pixels(4_000_000)
+    assert read_size(header, max_pixels=4_000_000) == (1500, 2000)
+    allow_pixels(10)
+    assert Image.MAX_IMAGE_PIXELS == 2_000_000
 
 
 def test_reasons_in_words(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ IMAGE_SUFFIXES = frozenset(
     + ('.mpo', '.pbm', '.pgm', '.png', '.pnm', '.ppm', '.tif', '.tiff', '.webp')
 )
 
-# Half a gigabyte as RGB. Pillow itself refuses images of twice its `MAX_IMAGE_PIXELS`, 179 megapixels.
+# Half a gigabyte as RGB. Pillow itself refuses images of more than twice its `MAX_IMAGE_PIXELS`, 178.9 megapixels.
 MAX_PIXELS = 170_000_000
 
 _ORIENTATION_TAG = 0x0112
@@ -101,11 +101,16 @@ def read_mask(source: Source, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     return (gray >= 128).astype(np.uint8)
 
 
-def read_size(source: Source) -> tuple[int, int]:
+def read_size(source: Source, *, max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
     """Height and width of an image as its header declares them, not turned upright. Raises UnreadableImage."""
-    with open_image(source, max_pixels=MAX_PIXELS) as image:
+    with open_image(source, max_pixels) as image:
         width, height = image.size
         return height, width
+
+
+def allow_pixels(max_pixels: int) -> None:
+    """Let Pillow open what a larger `max_pixels` than `MAX_PIXELS` allows: in the whole process, so before threads."""
+    Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS, -(-max_pixels // 2))
 
 
 def write_png(
@@ -165,7 +170,8 @@ def open_image(source: Source | Image.Image, max_pixels: int = MAX_PIXELS) -> It
     except UnreadableImage:
         raise
     except Image.DecompressionBombError as error:  # Pillow's own limit, checked while it opens the file
-        raise UnreadableImage(_shown(source), _too_large('over 178 megapixels', max_pixels)) from error
+        known = f'over {2 * Image.MAX_IMAGE_PIXELS // 1_000_000} megapixels'
+        raise UnreadableImage(_shown(source), _too_large(known, max_pixels)) from error
     except Exception as error:  # decoders of broken files raise nearly everything; the type is part of the reason
         raise UnreadableImage(_shown(source), _reason(error)) from error
 
@@ -264,4 +270,6 @@ def _reason(error: Exception) -> str:
         return f'not an image of a known format ({", ".join(_installed_formats())})'
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
+    if str(error).startswith('decoder error'):  # Pillow has no words for what libtiff stumbled over
+        return f'broken: its pixels cannot be decoded ({error})'
     return str(error) or type(error).__name__

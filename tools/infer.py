@@ -24,7 +24,9 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument('checkpoints', nargs='+', metavar='CHECKPOINT', help='best.pth files or run folders')
+    parser.add_argument(
+        'checkpoints', nargs='+', metavar='CHECKPOINT', help='best.pth files, or run folders: of folds, all of them'
+    )
     parser.add_argument('--input', required=True, metavar='FILE|DIR|CSV', help='photographs, or a list like test.csv')
     parser.add_argument('--out', required=True, metavar='DIR|ZIP', help="folder, or a submission's flat zip")
     parser.add_argument(

@@ -211,6 +211,10 @@ def test_nothing_of_a_person_is_overwritten(workplace, checkpoint, capsys):
     assert 'TEST_000.png exists already' in capsys.readouterr().err
     assert infer(checkpoint, '--input', 'photos', '--out', 'out', '--save-masks', 'photos') == 2
     assert infer(checkpoint, '--input', 'photos', '--out', 'photos/TEST_000.png') == 2
+    assert infer(checkpoint, '--input', 'photos', '--out', 'out', '--save-masks', 'out') == 2
+    assert '--save-masks out is --out as well' in capsys.readouterr().err
+    assert infer(checkpoint, '--input', 'photos/TEST_000.png', '--out', 'restored.jpg') == 2
+    assert 'give a folder' in capsys.readouterr().err
 
 
 def test_run_folders_stand_for_their_best_checkpoints(workplace, capsys):
@@ -224,6 +228,25 @@ def test_run_folders_stand_for_their_best_checkpoints(workplace, capsys):
     assert infer('run', '--input', 'photos', '--out', 'average', '--average-checkpoints') == 0
     output = {name: Path(name, 'TEST_000.png').read_bytes() for name in ('folds', 'files', 'average')}
     assert output['folds'] == output['files'] != output['average']
+    printed = capsys.readouterr().out
+    assert '1 photo; 2 models, their predictions averaged: run/fold_0/best.pth (33.3%), run/fold_1/best.pth' in printed
+    assert 'one model, the average of the weights of run/fold_0/best.pth, run/fold_1/best.pth' in printed
+
+
+def test_what_is_no_checkpoint(workplace, checkpoint, capsys):
+    damaged_photos(Path('photos'), 1)
+    Path('config.py').write_text('model = dict()')
+    assert infer('config.py', '--input', 'photos', '--out', 'out') == 2
+    assert 'config.py is no checkpoint: give the best.pth' in capsys.readouterr().err
+    Path('runs/001').mkdir(parents=True)
+    Path('runs/001/best.pth').write_bytes(checkpoint.read_bytes())
+    assert infer('runs', '--input', 'photos', '--out', 'out') == 2
+    assert 'the newest below it is runs/001' in capsys.readouterr().err
+    assert infer('runs/001', '--weights', '1,2', '--input', 'photos', '--out', 'out') == 2
+    assert '2 x --weights for 1 checkpoint (runs/001/best.pth)' in capsys.readouterr().err
+    Path('a file').touch()
+    assert infer(checkpoint, '--input', 'photos', '--out', 'a file/out') == 2
+    assert 'this folder cannot be made' in capsys.readouterr().err
 
 
 def run_tool(*arguments, **environment) -> subprocess.Popen:

@@ -10,6 +10,7 @@ restored.save('holiday restored.png')
 import os
 import sys
 import time
+import warnings
 
 import numpy as np
 from tqdm import tqdm
@@ -17,6 +18,7 @@ from tqdm import tqdm
 from toolbox.apis.infer_request import InferRequest
 from toolbox.archive import shown
 from toolbox.cli import SOME_FAILED
+from toolbox.imageio import allow_pixels
 from toolbox.infer.averaging import average_checkpoints
 from toolbox.infer.job import Job, ReadMask, Summary
 from toolbox.infer.restorer import Restoration, Restorer
@@ -38,11 +40,14 @@ def infer(request: InferRequest) -> int:
     restorer = Restorer.from_checkpoints(request.checkpoints, **request.options)
     if request.outputs.begin(request.record):
         print(f'resuming in {request.outputs.folder}')
+    print(_what(request, restorer))
     for note in _notes(request, restorer):
         print(f'note: {note}')
     started = time.monotonic()
     there = sum(map(request.outputs.has, request.photos))
-    with _Progress(len(request.photos), there) as progress:
+    allow_pixels(request.max_pixels)
+    with _Progress(len(request.photos), there) as progress, warnings.catch_warnings():
+        warnings.filterwarnings('ignore', module='PIL')  # of odd files; what matters is a failure or a note
         summary = Job(
             photos=request.photos,
             restorer=restorer,
@@ -59,6 +64,22 @@ def infer(request: InferRequest) -> int:
         return SOME_FAILED
     print(f'result: {request.outputs.finish(request.photos)}')
     return 0
+
+
+def _what(request: InferRequest, restorer: Restorer) -> str:
+    """What is about to be done: `12 photos; 2 models, their predictions averaged: a.pth (40.0%), b.pth (60.0%); cpu`."""
+    members, files = restorer.ensemble.members, list(map(str, request.checkpoints))
+    if len(members) > 1:
+        shared = (f'{file} ({member.weight:.1%})' for file, member in zip(files, members, strict=True))
+        models = f'{len(members)} models, their predictions averaged: {", ".join(shared)}'
+    elif len(files) > 1:
+        models = f'one model, the average of the weights of {", ".join(files)}'
+    else:
+        models = files[0]
+    symmetries = len(restorer.ensemble.symmetries)
+    seen = f'; each photo seen in {symmetries} ways' if symmetries > 1 else ''
+    photos = f'{len(request.photos)} photo{"" if len(request.photos) == 1 else "s"}'
+    return f'{photos}; {models}{seen}; {restorer.device}'
 
 
 def _notes(request: InferRequest, restorer: Restorer) -> list[str]:

@@ -82,11 +82,17 @@ def check_request(
     """
     files = [file for checkpoint in checkpoints for file in find_checkpoints(Path(checkpoint))]
     out, save_masks = Path(out), None if save_masks is None else Path(save_masks)
+    if weights is not None and weights != 'score' and len(weights) != len(files):
+        raise ValueError(f'{len(weights)} x --weights for {_counted(files)}: give one number for each')
     outputs = Outputs(out)
     folder_of_masks = None if str(masks) in ('auto', 'none') else Path(masks)
     without = [folder for folder in (outputs.folder, save_masks, folder_of_masks) if folder is not None]
     photos = list_photos(source, flat=is_zip(out), without=without)
     outputs.check(photos, resume)
+    masks = str(masks) if folder_of_masks is None else MaskFolder(folder_of_masks, photos)
+    _check_format(files)
+    if save_masks is not None and save_masks.resolve() == outputs.folder.resolve():
+        raise ValueError(f'--save-masks {save_masks} is --out as well, and the names are the same: choose another')
     if save_masks is not None and not resume:
         _check_nothing_overwritten(save_masks, photos)
     options = dict(weights=weights, average=average, tta=tta, tile=tile, device=device)
@@ -94,7 +100,7 @@ def check_request(
         checkpoints=files,
         photos=photos,
         outputs=outputs,
-        masks=str(masks) if folder_of_masks is None else MaskFolder(folder_of_masks, photos),
+        masks=masks,
         save_masks=save_masks,
         options=options,
         batch_size=batch_size,
@@ -105,7 +111,7 @@ def check_request(
             huefill=toolbox.__version__,
             checkpoints=[_sha256(file) for file in files],
             **options,
-            masks=str(masks),
+            masks=masks if folder_of_masks is None else str(folder_of_masks),
             batch_size=batch_size,
             keep_metadata=keep_metadata,
             max_pixels=max_pixels,
@@ -124,8 +130,24 @@ def find_checkpoints(path: Path) -> list[Path]:
         return [path]
     found = [path / 'best.pth'] if (path / 'best.pth').is_file() else sorted(path.glob('fold_*/best.pth'))
     if not found:
-        raise FileNotFoundError(f'no checkpoint {path}: give a best.pth or last.pth, or a run folder that holds one')
+        below = max(path.glob('*/best.pth'), key=lambda file: file.stat().st_mtime, default=None)
+        raise FileNotFoundError(
+            f'no checkpoint {path}: give a best.pth or last.pth, or a run folder that holds one'
+            + (f'; the newest below it is {below.parent}' if below else '')
+        )
     return found
+
+
+def _counted(files: Sequence[Path]) -> str:
+    return f'{len(files)} checkpoint{"" if len(files) == 1 else "s"} ({", ".join(map(str, files))})'
+
+
+def _check_format(files: Sequence[Path]) -> None:
+    """Raise ValueError for what is no checkpoint at first sight: torch writes zip files."""
+    for file in files:
+        with file.open('rb') as content:
+            if content.read(4) != b'PK\3\4':
+                raise ValueError(f'{file} is no checkpoint: give the best.pth that training wrote, or its run folder')
 
 
 def _check_nothing_overwritten(folder: Path, photos: Sequence[ListedPhoto]) -> None:

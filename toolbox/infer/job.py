@@ -118,7 +118,7 @@ class Job:
         """Planned batches that lack an output; several where one loading of the models is to serve them."""
         together = 1 if self.restorer.ensemble.stays_loaded else _BATCHES_PER_LOADING
         waiting: list[list[ListedPhoto]] = []
-        for batch in plan_batches(self.photos, self.batch_size):
+        for batch in plan_batches(self.photos, self.batch_size, self.max_pixels):
             if all(map(self.outputs.has, batch)):
                 self.summary.skipped += len(batch)
                 continue
@@ -172,12 +172,14 @@ class Job:
             raise OSError(f'{path}: cannot be written: {error.strerror or error}') from error
 
 
-def plan_batches(photos: Iterable[ListedPhoto], batch_size: int) -> Iterator[list[ListedPhoto]]:
+def plan_batches(
+    photos: Iterable[ListedPhoto], batch_size: int, max_pixels: int = MAX_PIXELS
+) -> Iterator[list[ListedPhoto]]:
     """Cut a list into batches of at most `batch_size` photographs and `BATCH_PIXELS`, by their headers."""
     batch, pixels = [], 0
     for photo in photos:
         try:
-            more = math.prod(read_size(photo.path))
+            more = math.prod(read_size(photo.path, max_pixels=max_pixels))
         except UnreadableImage:  # it will be listed when it is read
             more = 0
         if batch and (len(batch) == batch_size or pixels + more > BATCH_PIXELS):

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from toolbox.archive import open_submission
-from toolbox.imageio import UnreadableImage, remove_leftovers
+from toolbox.imageio import IMAGE_SUFFIXES, UnreadableImage, remove_leftovers
 from toolbox.infer.listing import ListedPhoto
 from toolbox.infer.photo_file import read_photo_file
 from toolbox.strict_png import decode_rgb_png, max_png_bytes
@@ -45,6 +45,10 @@ class Outputs:
         """Raise FileExistsError if something would be overwritten; reads nothing but names."""
         if self.folder.exists() and not self.folder.is_dir():
             raise FileExistsError(f'{self.folder} is a file: --out takes a folder, or the name of a .zip')
+        if self.folder.suffix.lower() in IMAGE_SUFFIXES and not self.folder.exists():
+            raise ValueError(
+                f'--out {self.folder}: outputs keep the names of their photographs; give a folder, such as restored'
+            )
         if self.archive and self.archive.exists():
             raise FileExistsError(f'{self.archive} exists already: choose another --out, or remove it')
         if (self.folder / RECORD).is_file():
@@ -60,8 +64,12 @@ class Outputs:
 
         Raises:
             ValueError: it was begun with other checkpoints, options or photographs.
+            OSError: the folder cannot be made.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OSError(f'{self.folder}: this folder cannot be made: {error.strerror or error}') from error
         remove_leftovers(self.folder)
         self.failures.unlink(missing_ok=True)
         path = self.folder / RECORD
