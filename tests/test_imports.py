@@ -17,7 +17,8 @@ discover_plugins()
 # A file or folder -> the parts of the project that it may import. The most specific entry counts.
 _PARTS_FOR_PLUGINS = ('contracts', 'registry', 'nn', 'color', 'imageio', 'checks', 'scoring', 'rng', 'neighbors')
 _FOR_PLUGINS = tuple(f'toolbox.{part}' for part in _PARTS_FOR_PLUGINS)
-_FOR_TOOLS = tuple(f'toolbox.{part}' for part in ('apis', 'cli', 'files', 'options', 'paths', 'data.sources', 'report'))
+_TOOLS = ('apis', 'cli', 'files', 'options', 'paths', 'data.sources', 'report', 'tables')
+_FOR_TOOLS = tuple(f'toolbox.{part}' for part in _TOOLS)
 ALLOWED = {
     'toolbox': ('toolbox',),
     'toolbox/color.py': (),

@@ -93,9 +93,9 @@ def score_submissions(arguments: argparse.Namespace) -> None:
 
     checked = check_submissions(arguments.submission, arguments.gt, masks=arguments.masks, inputs=arguments.inputs)
 
-    from toolbox.apis.tables import score_table
     from toolbox.files import write_json
     from toolbox.report import write_score_report
+    from toolbox.tables import score_table
 
     entries = score_submissions(checked)
     print(score_table({entry.name: entry.summary for entry in entries}))

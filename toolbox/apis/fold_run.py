@@ -11,7 +11,6 @@ from mmengine.hooks import Hook
 
 from toolbox.apis import run_folder
 from toolbox.apis.setup import Split, split_photos, split_seed
-from toolbox.apis.tables import score_table
 from toolbox.config import dump_config
 from toolbox.data.dataset import TrainingDataset, ValidationDataset
 from toolbox.data.loading import Batches, stop_workers, training_loader, validation_loader
@@ -25,6 +24,7 @@ from toolbox.engine.optimizers import run_length
 from toolbox.engine.runner import RestorationRunner
 from toolbox.files import write_json
 from toolbox.interruption import Stopped
+from toolbox.tables import score_table
 
 logger = logging.getLogger('huefill')
 

@@ -10,13 +10,13 @@ from typing import Any
 
 from mmengine.config import Config
 
-from toolbox.apis.tables import score_table
 from toolbox.apis.trial import OUTPUTS, TrialJob, run_trial
 from toolbox.experiment.engines.local import LocalEngine
 from toolbox.experiment.results import TrialResult
 from toolbox.experiment.trials import TrialFolder, locked
 from toolbox.files import write_json, write_text
 from toolbox.registry import METRICS
+from toolbox.tables import score_table
 
 logger = logging.getLogger('huefill')
 

@@ -11,7 +11,6 @@ from mmengine.config import Config
 
 from toolbox.apis import run_folder
 from toolbox.apis.setup import split_photos, split_seed
-from toolbox.apis.tables import score_table
 from toolbox.config import apply_options, load_config
 from toolbox.contracts import Batch
 from toolbox.data.dataset import ValidationDataset
@@ -22,6 +21,7 @@ from toolbox.engine.model import Outcome
 from toolbox.paths import find_config
 from toolbox.report import Pictures, ScoreEntry
 from toolbox.schema import complete
+from toolbox.tables import score_table
 
 logger = logging.getLogger('huefill')
 

@@ -7,10 +7,10 @@ import textwrap
 from collections.abc import Iterable
 from pathlib import Path
 
-from toolbox.apis.tables import aligned
 from toolbox.experiment.escaping import latex, latex_numbers, markdown, one_line
 from toolbox.experiment.results import ArmSummary, Comparison, Summary
 from toolbox.files import write_text
+from toolbox.tables import aligned
 
 _PARTS = ('ssim', 'masked_ssim', 'hue_similarity')
 _COSTS = ('parameters', 'images_per_second', 'peak_memory_mib', 'wall_minutes', 'gpu_minutes')
