@@ -9,9 +9,11 @@ import pytest
 from PIL import Image
 
 from toolbox.intervals import Interval
-from toolbox.report.charts import histogram, intervals
+from toolbox.report.charts import Point, histogram, intervals, scatter, strokes
+from toolbox.report.charts.axis import Axis, tick_labels
+from toolbox.report.charts.curves import spread
 from toolbox.report.images import data_uri, error_map
-from toolbox.report.page import Html, element, facts, gallery, joined, section, table, write_page
+from toolbox.report.page import Html, Number, element, facts, gallery, joined, section, table, write_page
 
 NASTY = '<script>alert("x")</script>&\'"'
 ESCAPED = '&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt;&amp;&#x27;&quot;'
@@ -96,3 +98,59 @@ def test_the_error_map_is_white_where_nothing_is_wrong():
     assert tuple(colored[0, 0]) == tuple(colored[5, 5]) != (255, 255, 255)
     assert tuple(colored[2, 2]) == (255, 255, 255)
     assert {tuple(colored[place]) for place in ((1, 2), (3, 2), (2, 1), (2, 3))} == {(0, 150, 170)}
+
+
+def test_what_is_missing_is_a_dash_that_sorts_last():
+    markup = table(['name', 'score'], [['a', None], ['b', float('nan')], ['c', Number(0.5, '½')]], sortable=True)
+    assert markup.count('<td class="number" data-value="nan">–</td>') == 2  # noqa: RUF001
+    assert '<td class="number" data-value="0.5">½</td>' in markup
+    assert '<th scope="col" class="number"><button type="button">score</button></th>' in markup
+
+
+def test_a_missing_picture_is_said():
+    markup = gallery([('output', None), ('truth', np.zeros((4, 4), np.uint8))], 'x', '')
+    assert markup.count('no picture') == markup.count('<img') == 1
+
+
+@pytest.mark.parametrize(('low', 'high'), [(0, 1), (-0.0123, 0.0456), (2.39e7, 2.4e7), (-1e-5, 3e-5), (5, 5), (0, 0)])
+def test_axes_have_few_round_ticks_with_labels_of_their_own(low, high):
+    axis = Axis.around([low, high, float('nan')])
+    ticks = axis.ticks(6)
+    assert 2 <= len(ticks) <= 6
+    assert all(axis.low <= tick <= axis.high for tick in ticks)
+    assert len(set(tick_labels(ticks))) == len(ticks)
+    assert 0 <= axis.part(low) <= axis.part(high) <= 1
+
+
+@pytest.mark.parametrize('places', [[5, 5, 5, 5], [99, 98, 97], [10, 30, 31, 90], [50], [0, 100]])
+def test_names_beside_lines_make_room_for_each_other(places):
+    moved = spread(places, distance=12, end=100)
+    assert np.diff(np.sort(moved)).min(initial=12) >= 12 - 1e-9
+    assert np.argsort(moved, kind='stable').tolist() == np.argsort(places, kind='stable').tolist()
+    assert 6 <= min(moved) <= max(moved) <= 94
+
+
+def test_lines_of_a_drawing_look_different():
+    assert len(set(strokes(20))) == 20
+    assert strokes(20)[0].dashes == ''
+
+
+@pytest.mark.parametrize('spread_x', [0.0, 1.0])
+def test_names_of_points_cover_neither_each_other_nor_points(spread_x):
+    rng = np.random.default_rng(3)
+    points = [
+        Point(f'an arm {number}', 20 + spread_x * rng.normal(), 0.6 + rng.normal(0, 0.01), '#000')
+        for number in range(12)
+    ]
+    markup = ElementTree.fromstring(scatter(points, 'x', 'y'))
+    names = [text for text in markup.iter('text') if text.get('class') == 'label']
+    boxes = [
+        (float(name.get('x')) - 28, float(name.get('y')) - 10, float(name.get('x')) + 28, float(name.get('y')) + 3)
+        for name in names
+    ]
+    dots = [(float(dot.get('cx')), float(dot.get('cy'))) for dot in markup.iter('circle')]
+    assert len(names) == len(dots) == 12
+    for number, (left, top, right, bottom) in enumerate(boxes):
+        assert not any(left < x < right and top < y < bottom for x, y in dots)
+        for other in boxes[number + 1 :]:
+            assert left >= other[2] or right <= other[0] or top >= other[3] or bottom <= other[1]

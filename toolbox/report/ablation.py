@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from toolbox.experiment.results import ArmSummary, Comparison, Costs, Summary, TrialResult
-from toolbox.report.ablation_words import compared, is_sure, lead, p_value, spoken
-from toolbox.report.charts import Curve, Difference, Point, Stroke, curves, differences, scatter, signed, strokes
+from toolbox.experiment.results import Comparison, Summary, TrialResult
+from toolbox.report.ablation_arms import arms_section
+from toolbox.report.ablation_words import compared, is_sure, lead, spoken
+from toolbox.report.charts import Curve, Difference, Point, Stroke, curves, differences, scatter, strokes
 from toolbox.report.page import Html, Number, element, gallery, section, table, write_page
 from toolbox.report.page import facts as figures
 
@@ -54,7 +55,7 @@ def write_ablation_report(
     sections = [
         *_warnings(summary),
         _facts(summary, results, facts),
-        _arms(summary),
+        arms_section(summary),
         *_differences(summary),
         *_curves(summary, results, looks),
         *_costs(summary, results, looks),
@@ -77,92 +78,18 @@ def _facts(summary: Summary, results: Sequence[TrialResult], settings: Mapping[s
     numbers = {
         'arms': f'{len(summary.rows):,}',
         'trainings that ended well': f'{ended:,} of {len(results):,}',
-        'time of all trainings': _duration(sum(cost.wall_minutes for cost in costs)),
+        'time of all trainings': _duration([cost.wall_minutes for cost in costs]),
     }
-    if gpu_minutes := sum(cost.gpu_minutes for cost in costs):
-        numbers['time of all GPUs'] = _duration(gpu_minutes)
+    if any(cost.gpu_minutes for cost in costs):
+        numbers['time of all GPUs'] = _duration([cost.gpu_minutes for cost in costs])
     listed = element('div', table(('what', 'value'), list(settings.items())), class_='settings') if settings else Html()
     return section('What was compared', figures(numbers), listed)
 
 
-def _duration(minutes: float) -> str:
+def _duration(each: Sequence[float]) -> str:
+    """Of minutes together, as far as they are known."""
+    minutes = sum(filter(math.isfinite, each))
     return f'{minutes:.1f} min' if minutes < _HOUR else f'{minutes / _HOUR:,.1f} h'
-
-
-def _arms(summary: Summary) -> Html:
-    measured = list(dict.fromkeys(metric for row in summary.rows for metric in row.mean))
-    others = [metric for metric in measured if metric != summary.ranking]
-    has_gpu = any(row.costs and row.costs.gpu_minutes for row in summary.rows)
-    columns = [
-        *('arm', 'n', spoken(summary.ranking), 'difference', 'p', 'p, Holm', *map(spoken, others), 'untrained'),
-        *('parameters', 'photos/s', 'memory, MiB', 'wall min', *(('GPU min',) if has_gpu else ())),
-    ]
-    rows = [
-        (
-            _name(row),
-            row.n,
-            _mean(row, summary.ranking),
-            _difference(row),
-            *_p_values(row),
-            *(row.mean.get(metric) for metric in others),
-            float(row.untrained),
-            *_cost_cells(row.costs)[: 5 if has_gpu else 4],
-        )
-        for row in summary.rows
-    ]
-    note = (
-        f'Means over n trainings, ± their standard deviation. Difference: to {summary.baseline} in pairs of the same '
-        'seed and fold, positive is better, with its 95 % interval; p, Holm: corrected for the number of arms. '
-        'Untrained: before the first step. Click on a column to sort by it.'
-    )
-    return section('Arms', element('div', table(columns, rows, sortable=True), class_='arms'), note=note)
-
-
-def _name(row: ArmSummary) -> Html:
-    failed = not row.n
-    notes = element('span', '; '.join(row.notes), class_='remarks failed' if failed else 'remarks')
-    return element('span', element('strong', row.arm.name), notes if row.notes else Html())
-
-
-def _mean(row: ArmSummary, metric: str) -> Number | None:
-    mean = row.mean.get(metric)
-    if mean is None:
-        return None
-    std = row.std.get(metric, math.nan)
-    return Number(mean, [f'{mean:.4f}', _small(f'± {std:.4f}') if math.isfinite(std) else Html()])
-
-
-def _difference(row: ArmSummary) -> Number | None:
-    if row.difference is None:
-        return None
-    mean, low, high = row.difference.mean, row.difference.low, row.difference.high
-    known = math.isfinite(low) and math.isfinite(high)
-    return Number(mean, [signed(mean), _small(f'[{signed(low)}, {signed(high)}]') if known else Html()])
-
-
-def _p_values(row: ArmSummary) -> list[Number | None]:
-    found = (None, None) if row.difference is None else (row.difference.p, row.difference.p_holm)
-    return [None if p is None else Number(p, p_value(p)) for p in found]
-
-
-def _cost_cells(costs: Costs | None) -> list[Number | None]:
-    if costs is None:
-        return [None] * 5
-    return [
-        Number(costs.parameters, _millions(costs.parameters)),
-        Number(costs.images_per_second, f'{costs.images_per_second:,.1f}'),
-        Number(costs.peak_memory_mib, f'{costs.peak_memory_mib:,.0f}'),
-        Number(costs.wall_minutes, f'{costs.wall_minutes:,.1f}'),
-        Number(costs.gpu_minutes, f'{costs.gpu_minutes:,.1f}'),
-    ]
-
-
-def _millions(number: float) -> str:
-    return f'{number / 1e6:.2f} M' if number >= 1e5 else f'{number:,.0f}'
-
-
-def _small(text: str) -> Html:
-    return element('span', text, class_='small')
 
 
 def _differences(summary: Summary) -> list[Html]:
@@ -171,8 +98,9 @@ def _differences(summary: Summary) -> list[Html]:
     if not rows:
         return []
     note = (
-        f'{spoken(summary.ranking)} against {summary.baseline}, whose place is the line at 0. Bars are 95 % intervals; '
-        "a filled dot is a difference that stays beyond chance (p < 0.05) after Holm's correction."
+        f'The {spoken(summary.ranking)} against that of {summary.baseline}, whose place is the line at 0. '
+        'Bars are 95 % intervals; a filled dot is a difference that stays beyond chance (p < 0.05) after '
+        "Holm's correction."
     )
     without = [row.arm.name for row in summary.rows[1:] if row.difference is None]
     missing = element('p', f'Without a comparison: {", ".join(without)}.', class_='note') if without else Html()
@@ -181,8 +109,10 @@ def _differences(summary: Summary) -> list[Html]:
     for effect in summary.main_effects:
         bar = _bar(f'{effect.level} − {effect.against}', effect.difference)  # noqa: RUF001
         if math.isfinite(bar.mean):
-            effects.setdefault(f'{effect.axis}: what it changes, averaged over the other axes', []).append(bar)
+            effects.setdefault(effect.axis, []).append(bar)
     if effects:
+        note_effects = 'What a level of an axis changes against the baseline, averaged over the other axes.'
+        parts += [element('h3', 'Main effects'), element('p', note_effects, class_='note')]
         parts.append(differences(effects, 'main effects'))
     return [section('Differences to the baseline', *parts, note=note)]
 
@@ -197,10 +127,16 @@ def _curves(summary: Summary, results: Sequence[TrialResult], looks: Mapping[str
     if not lines:
         return []
     note = (
-        f'{spoken(summary.ranking)} in validation, mean over the trainings of an arm; the band spans them. Epoch 0 is '
-        'before training. A line ends where the first of its trainings did. Point at a name to bring its line out.'
+        f'The {spoken(summary.ranking)} in validation, mean over the trainings of an arm; the band spans them. '
+        'Epoch 0 is before training. A line ends where the first of its trainings did. '
+        'Point at a name to bring its line out.'
     )
-    return [section('Learning curves', curves(lines, 'epoch', spoken(summary.ranking)), note=note)]
+    drawings = [curves(lines, 'epoch', spoken(summary.ranking))]
+    half = max(line.x[-1] for line in lines) / 2
+    later = [line.since(half) for line in lines if line.x[-1] >= half]
+    if max(len(line.x) for line in later) > 2:
+        drawings += [element('h3', 'The second half'), curves(later, 'epoch', spoken(summary.ranking))]
+    return [section('Learning curves', *drawings, note=note)]
 
 
 def _curve(arm: str, look: Stroke, results: Sequence[TrialResult], metric: str) -> Curve | None:
@@ -241,14 +177,22 @@ def _costs(summary: Summary, results: Sequence[TrialResult], looks: Mapping[str,
         for row, x in zip(rows, values, strict=True):
             name, y = row.arm.name, row.mean[summary.ranking]
             told = f'{name}: {y:.4f} at {x:,.2f} {axis}'
-            points.append(Point(name, x, y, looks[name].color, hollow=name in dropped, title=told))
-        same = len(rows) > 1 and max(values) - min(values) <= 1e-3 * max(values)
-        shown = element('p', f'The same for all arms: {values[0]:,.2f} {axis}.', class_='note') if same else Html()
-        shown = shown or scatter(points, axis, spoken(summary.ranking))
-        parts.append(element('div', element('h3', title), shown))
-    note = f'{spoken(summary.ranking)} against what it costs, means over the trainings. '
+            if math.isfinite(x):
+                points.append(Point(name, x, y, looks[name].color, hollow=name in dropped, title=told))
+        parts.append(element('div', element('h3', title), _against(points, axis, spoken(summary.ranking))))
+    note = f'The {spoken(summary.ranking)} against what it costs, means over the trainings. '
     note += 'Hollow: dropped early, so that time and score are those of fewer epochs.' if dropped else ''
     return [section('Costs', element('div', *parts, class_='costs'), note=note.strip())]
+
+
+def _against(points: Sequence[Point], axis: str, metric: str) -> Html:
+    """A drawing, or a sentence where it would say nothing."""
+    places = [point.x for point in points]
+    if not points:
+        return element('p', 'Not measured.', class_='note')
+    if len(points) > 1 and max(places) - min(places) <= 1e-3 * max(places):
+        return element('p', f'The same for all arms: {places[0]:,.2f} {axis}.', class_='note')
+    return scatter(points, axis, metric)
 
 
 def _photos(summary: Summary, photos: Sequence[RestoredPhoto]) -> list[Html]:

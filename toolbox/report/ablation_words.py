@@ -7,6 +7,7 @@ from toolbox.experiment.results import ArmSummary, Comparison, Summary, TrialRes
 from toolbox.report.charts import signed
 
 _CHANCE = 0.05
+_NO_BREAK = '\N{NO-BREAK SPACE}'
 
 
 def is_sure(comparison: Comparison) -> bool:
@@ -25,7 +26,7 @@ def compared(comparison: Comparison) -> str:
     if comparison.basis == 'images':
         return 'these images'
     p = comparison.p if comparison.p_holm is None else comparison.p_holm
-    return '' if p is None else f'p {_with_sign(p)}'
+    return '' if p is None else f'p{_NO_BREAK}{_with_sign(p)}'
 
 
 def spoken(metric: str) -> str:
@@ -63,7 +64,7 @@ def _uncompared(summary: Summary, measured: Sequence[ArmSummary]) -> str:
         return f'{told}. There is no other arm to compare it with.'
     if best.arm.name == summary.baseline:
         return f'No arm but the baseline has a result that can be compared. {told}.'
-    return f'The baseline {summary.baseline} has no result that the others can be compared with. Best mean: {told}.'
+    return f'Nothing can be compared with {_baseline(summary)}: it has no result to pair with. Best mean: {told}.'
 
 
 def _without_winner(summary: Summary, rivals: Sequence[ArmSummary]) -> str:
@@ -73,7 +74,7 @@ def _without_winner(summary: Summary, rivals: Sequence[ArmSummary]) -> str:
             f'{first.arm.name} is better on these images, {_told(first, summary)}; '
             'one training of each arm cannot say whether other trainings would agree.'
         )
-    nothing = f'No arm is better than the baseline {summary.baseline} beyond what chance gives.'
+    nothing = f'No arm is better than {_baseline(summary)} beyond what chance gives.'
     if first.difference.mean <= 0:
         return nothing
     return f'{nothing} Closest: {first.arm.name}, {_told(first, summary)}.'
@@ -81,20 +82,25 @@ def _without_winner(summary: Summary, rivals: Sequence[ArmSummary]) -> str:
 
 def _told(row: ArmSummary, summary: Summary) -> str:
     difference = row.difference
-    told = f'{signed(difference.mean)} {spoken(summary.ranking)} over the baseline {summary.baseline}'
+    told = f'{signed(difference.mean)} {spoken(summary.ranking)} over {_baseline(summary)}'
     if math.isfinite(difference.low) and math.isfinite(difference.high):
         told += f' [{signed(difference.low)}, {signed(difference.high)}]'
     if difference.p_holm is not None:
-        told += f", p {_with_sign(difference.p_holm)} after Holm's correction"
+        told += f", p{_NO_BREAK}{_with_sign(difference.p_holm)} after Holm's correction"
     elif difference.p is not None:
-        told += f', p {_with_sign(difference.p)}'
+        told += f', p{_NO_BREAK}{_with_sign(difference.p)}'
     pairs = f'{difference.n} pairs of trainings' if difference.n > 1 else 'one pair of trainings'
     return told + (f', over {pairs}' if difference.basis == 'pairs' else f', over {difference.n} images of one pair')
 
 
+def _baseline(summary: Summary) -> str:
+    return 'the baseline' if summary.baseline == 'baseline' else f'the baseline {summary.baseline}'
+
+
 def _with_sign(p: float) -> str:
+    """On one line: `= 0.012`, `< 0.001`."""
     shown = p_value(p)
-    return shown if shown.startswith('<') else f'= {shown}'
+    return (shown if shown.startswith('<') else f'= {shown}').replace(' ', _NO_BREAK)
 
 
 def _count(number: int) -> str:

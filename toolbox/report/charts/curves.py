@@ -10,6 +10,7 @@ from toolbox.report.page import Html, element
 _UNITS = 1000  # the drawing is stretched to the place that it has: its own units mean nothing
 _LEAST_HEIGHT, _NAME_HEIGHT = 340, 21  # pixels
 _TOP, _FOOT = 10, 40  # pixels around the lines
+_LONGEST = 36  # letters of a name; the page cuts what is longer
 
 
 class Curve(NamedTuple):
@@ -22,6 +23,12 @@ class Curve(NamedTuple):
     low: Sequence[float]
     high: Sequence[float]
     title: str = ''
+
+    def since(self, x: float) -> 'Curve':
+        """Its part from an x on."""
+        start = next((number for number, own in enumerate(self.x) if own >= x), len(self.x))
+        x, mean, low, high = (values[start:] for values in (self.x, self.mean, self.low, self.high))
+        return self._replace(x=x, mean=mean, low=low, high=high)
 
 
 def curves(lines: Sequence[Curve], x_name: str, y_name: str) -> Html:
@@ -42,8 +49,9 @@ def curves(lines: Sequence[Curve], x_name: str, y_name: str) -> Html:
         role='img',
         aria_label=f'{y_name} over {x_name}',
     )
-    names = _names(lines, y_axis, height)
-    return element('div', element('div', plot, class_='plot'), names, class_='curves')
+    longest = min(max(len(line.name) for line in lines), _LONGEST)
+    content = [element('div', plot, class_='plot'), _names(lines, y_axis, height)]
+    return element('div', *content, class_='curves', style=f'--letters: {longest}')
 
 
 def _stretched(content: list[Html], height: int) -> Html:

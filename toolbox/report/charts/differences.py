@@ -7,8 +7,6 @@ from typing import NamedTuple
 from toolbox.report.charts.axis import Axis, tick_labels
 from toolbox.report.page import Html, element
 
-_ROW = 34  # pixels
-
 
 class Difference(NamedTuple):
     """A row: what is compared, the difference with its interval (NaN without one), and what is said of it.
@@ -35,11 +33,11 @@ def differences(groups: Mapping[str, Sequence[Difference]], label: str) -> Html:
     """
     rows = [row for group in groups.values() for row in group]
     axis = Axis.around([0.0, *(value for row in rows for value in (row.mean, row.low, row.high))])
-    ticks = axis.ticks(5)
+    ticks = axis.ticks(6)
     grid = [_vertical(axis.part(tick), 'zero' if tick == 0 else 'axis') for tick in ticks]
     lines = []
     for heading, group in groups.items():
-        lines += [element('h3', heading)] if heading else []
+        lines += [element('h4', heading)] if heading else []
         lines += [_row(row, axis, grid) for row in group]
     return element('div', *lines, _scale(axis, ticks), class_='differences', role='group', aria_label=label)
 
@@ -48,17 +46,16 @@ def _row(row: Difference, axis: Axis, grid: list[Html]) -> Html:
     x = _percent(axis.part(row.mean))
     known = math.isfinite(row.low) and math.isfinite(row.high)
     kind = 'even' if not row.sure else 'better' if row.mean > 0 else 'worse'
-    middle = _ROW / 2
-    marks = [element('circle', cx=x, cy=middle, r=5, class_='dot')]
+    marks = [element('circle', cx=x, cy='50%', r=5, class_='dot')]
     if known:
         x1, x2 = _percent(axis.part(row.low)), _percent(axis.part(row.high))
-        marks.insert(0, element('line', x1=x1, y1=middle, x2=x2, y2=middle, class_='span'))
+        marks.insert(0, element('line', x1=x1, y1='50%', x2=x2, y2='50%', class_='span'))
     mean = signed(row.mean)
     interval = f'[{signed(row.low)}, {signed(row.high)}]' if known else 'no interval'
-    picture = element('svg', *grid, *marks, height=_ROW, role='img', aria_label=f'{row.name}: {mean} {interval}')
+    picture = element('svg', *grid, *marks, role='img', aria_label=f'{row.name}: {mean} {interval}')
     cells = [
         element('span', row.name, class_='name'),
-        picture,
+        element('div', picture, class_='drawn'),
         element('span', mean, class_='mean'),
         element('span', interval, class_='interval'),
         element('span', row.remark, class_='remark'),
@@ -86,7 +83,7 @@ def signed(value: float) -> str:
 
 def _vertical(part: float, kind: str) -> Html:
     x = _percent(part)
-    return element('line', x1=x, y1=0, x2=x, y2=_ROW, class_=kind)
+    return element('line', x1=x, y1=0, x2=x, y2='100%', class_=kind)
 
 
 def _percent(part: float) -> str:

@@ -9,7 +9,7 @@ from toolbox.report.page import Html, element
 
 _WIDTH, _HEIGHT = 440, 300
 _LEFT, _RIGHT, _TOP, _FOOT = 46, 10, 10, 42
-_LETTER, _LINE, _LONGEST = 6.6, 13, 22  # pixels of a letter, of a line; letters
+_LETTER, _LINE, _LONGEST = 6.2, 13, 28  # pixels of a letter, of a line; letters
 
 
 class Point(NamedTuple):
