@@ -1,5 +1,6 @@
 """Looks at files and embeds them with Ray Data: on every GPU or core of a machine, or of a cluster."""
 
+import importlib
 import logging
 import pickle
 from collections.abc import Iterator, Mapping
@@ -10,10 +11,10 @@ import numpy as np
 
 from toolbox.cleaning.files import look_at
 from toolbox.cleaning.scan import Batch, embed
+from toolbox.cluster import connect_to_ray
 from toolbox.contracts import Embedder
 from toolbox.data.manifest import Manifest
 from toolbox.discovery import discover_plugins, import_custom
-from toolbox.paths import REPOSITORY
 from toolbox.registry import EMBEDDERS
 
 
@@ -36,11 +37,8 @@ def ray_batches(
         ValueError: Ray is not installed.
         ConnectionError: no cluster answers at the address.
     """
-    try:
-        import ray
-    except ModuleNotFoundError as error:
-        raise ValueError("--ray needs Ray: type pip install '.[ray]', or leave --ray out") from error
-    _connect(address)
+    ray = connect_to_ray(address)
+    importlib.import_module('ray.data')
     try:
         ray.data.DataContext.get_current().enable_progress_bars = False
         logging.getLogger('ray.data').setLevel(logging.ERROR)
@@ -59,20 +57,6 @@ def ray_batches(
                 yield pickle.loads(content)  # written by our own worker
     finally:
         ray.shutdown()
-
-
-def _connect(address: str) -> None:
-    import ray
-
-    # Workers start elsewhere: they find this code as this process does.
-    environment = {'env_vars': {'PYTHONPATH': str(REPOSITORY)}}
-    try:
-        ray.init(address, runtime_env=environment, log_to_driver=False, logging_level='error')
-    except ConnectionError as error:
-        raise ConnectionError(
-            f'--ray {address}: {error}. Start a cluster (ray start --head) and give its address; if it asks for a '
-            "token, set RAY_AUTH_TOKEN as Ray's documentation says; or use --ray local"
-        ) from error
 
 
 def _num_blocks(num_files: int, workers: int) -> int:
