@@ -5,6 +5,7 @@ type does not take, a misspelt key anywhere is an error with a suggestion, and w
 takes the sample scale of `configs/_base_/sample.py`.
 """
 
+import tempfile
 from collections.abc import Callable, Mapping, MutableMapping, MutableSequence
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,10 @@ def load_config(
 
 def config_from_text(text: str) -> Config:
     """A resolved config from its text, as checkpoints carry it; checked like one from a file."""
-    config = Config.fromstring(text, '.py')
+    with tempfile.TemporaryDirectory() as folder:  # mmengine's own way from a text would import the custom modules
+        path = Path(folder, 'config.py')
+        path.write_text(text, encoding='utf-8')
+        config = _read(path)
     _import_plugins(config, {}, Path.cwd())
     schema.complete(config)
     return config

@@ -8,7 +8,7 @@ axes = dict(
         cbam_on_all={'model.attention.type': 'CBAM', 'model.attention.at': 'all'},
         se={'model.attention.type': 'SE'},
         eca={'model.attention.type': 'ECA'},
-        scse={'model.attention.type': 'SCSE'},
+        scse={'model.attention.type': 'scSE'},
         none={'model.attention.type': 'none'},
     ),
 )
