@@ -25,9 +25,6 @@ def run_tool(job: Callable[[], int | None]) -> int:
     An error that our own code raised for a person is shown as its message alone; anything else is a defect and keeps
     its traceback. `HUEFILL_TRACEBACK=1` shows the traceback always.
     """
-    # Threads that wait for each other by spinning keep off the core the very thread they wait for, as soon as other
-    # work runs on the machine: steps then take several times as long. Read when torch loads.
-    os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
     try:
         return job() or 0
     except Stopped as stop:
