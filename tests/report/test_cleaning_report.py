@@ -49,8 +49,21 @@ def downloaded(folder: Path) -> Path:
 
 
 def center(browser, element):
-    """Scroll so that nothing covers the element, not even the bar at the foot."""
-    browser.execute_script('arguments[0].scrollIntoView({block: "center"})', element)
+    """Scroll so that nothing covers the element, not even the bar at the foot; what was opened above may still grow."""
+    browser.execute_async_script(
+        """
+        const [element, done] = arguments;
+        let before = null;
+        (function settle() {
+            element.scrollIntoView({block: "center", behavior: "instant"});
+            const place = element.getBoundingClientRect().top;
+            if (place === before) return done();
+            before = place;
+            setTimeout(() => requestAnimationFrame(settle), 100);
+        })();
+        """,
+        element,
+    )
     return element
 
 
