@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from toolbox.schema import CLEANING, SCHEMA
+from toolbox.schema import ABLATION, CLEANING, SCHEMA
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 DOCUMENTS = sorted([REPOSITORY / 'README.md', *(REPOSITORY / 'docs').glob('*.md')])
@@ -20,7 +20,7 @@ def keys(schema: Mapping, prefix: str = '') -> Iterator[tuple[str, str]]:
             yield prefix + key, rule.meaning.replace(' | ', ', ')
 
 
-@pytest.mark.parametrize('schema', [SCHEMA, CLEANING], ids=['training', 'cleaning'])
+@pytest.mark.parametrize('schema', [SCHEMA, CLEANING, ABLATION], ids=['training', 'cleaning', 'ablations'])
 def test_every_key_of_a_config_is_documented_with_its_meaning(schema):
     rows = (REPOSITORY / 'docs' / 'config.md').read_text().splitlines()
     for key, meaning in keys(schema):

@@ -165,7 +165,7 @@ SCHEMA: dict[str, Any] = {
     'visualizers': Key((list, tuple, NONE), "mmengine's visualizer back ends; None: TensorBoard if installed", None),
     'sample_images': Key((int,), 'validation photographs shown in samples/*.png', low=0),
     'save_out_of_fold': Key(
-        (bool,), 'with `--fold all`, write each photo as the fold restores it that validates it', True
+        (bool,), 'with `--fold all`, write each photo as the fold that validates it restores it', True
     ),
     'clean_csv': Key((str, NONE), 'csv of a cleaning run; photos with keep=0 are left out', default=None),
     'clean_drop': Key(

@@ -11,5 +11,5 @@ resources = dict(gpus=None)
 # Without photographs of your own: a small encoder and few steps, to see the tool work in minutes.
 sample = {
     'model.encoder.name': 'mobilenetv3_small_100',
-    'train_cfg.max_epochs': 4,
+    'train_cfg.max_epochs': 6,
 }
