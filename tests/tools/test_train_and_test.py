@@ -1,5 +1,6 @@
 """`tools/train.py` and `tools/test.py`, run as a person runs them."""
 
+import csv
 import json
 import os
 import subprocess
@@ -109,14 +110,39 @@ def test_resume_without_a_checkpoint_starts_afresh_and_says_so(workplace, photo_
     assert 'starting afresh' in capsys.readouterr().out
 
 
-def test_all_folds(workplace, photo_folder):
-    assert (
-        train('--data-root', photo_folder, '--fold', 'all', '--work-dir', 'run', options=['train_cfg.max_epochs=1'])
-        == 0
-    )
+def test_all_folds_together_score_each_photograph_by_the_fold_that_did_not_train_on_it(workplace, photo_folder, capsys):
+    options = ['train_cfg.max_epochs=1']
+    assert train('--data-root', photo_folder, '--fold', 'all', '--work-dir', 'run', options=options) == 0
     configs = [load_config(f'run/fold_{fold}/config.py') for fold in range(3)]
     assert [config.fold for config in configs] == [0, 1, 2]
-    assert all(Path(f'run/fold_{fold}/best.pth').is_file() for fold in range(3))
+    rows = list(csv.DictReader(open('run/out_of_fold.csv', newline='')))  # noqa: SIM115
+    assert [row['image'] for row in rows] == sorted(path.name for path in photo_folder.iterdir())
+    together = json.loads(Path('run/metrics.json').read_text())
+    assert together['n'] == len(rows) == 9
+    assert together['score'] == pytest.approx(np.mean([float(row['score']) for row in rows]), abs=1e-12)
+    for row in csv.DictReader(open('run/folds.csv', newline='')):  # noqa: SIM115
+        of_fold = [float(other['score']) for other in rows if other['fold'] == row['fold']]
+        assert float(row['score']) == pytest.approx(np.mean(of_fold), abs=1e-12)
+        again = f'run/{row["checkpoint"]}'
+        assert test_tool.main([RECIPE, again, '--json', 'again.json']) == 0
+        assert json.loads(Path('again.json').read_text())['score'] == float(row['score'])
+    for row in rows:
+        assert Path(f'run/fold_{row["fold"]}/predictions/{row["image"]}.png').is_file()
+    assert Path('run/checkpoints.txt').read_text().split() == [f'run/fold_{fold}/best.pth' for fold in range(3)]
+    assert 'all photos, out of fold' in capsys.readouterr().out
+
+
+def test_a_fold_that_failed_is_repeated_and_the_others_are_kept(workplace, photo_folder, capsys):
+    arguments = ['--data-root', photo_folder, '--fold', 'all', '--work-dir', 'run']
+    assert train(*arguments, options=['train_cfg.max_epochs=1']) == 0
+    kept = Path('run/fold_0/best.pth').stat().st_mtime_ns
+    (Path('run') / 'fold_1' / 'state.json').write_text('{"state": "running"}')  # as a kill leaves it
+    whole = Path('run/out_of_fold.csv').read_text()
+    Path('run/out_of_fold.csv').unlink()
+    assert train(*arguments, '--resume', options=['train_cfg.max_epochs=1']) == 0
+    assert Path('run/fold_0/best.pth').stat().st_mtime_ns == kept
+    assert Path('run/out_of_fold.csv').read_text() == whole
+    assert 'resuming from run/fold_1/last.pth' in Path('run/fold_1/train.log').read_text()
 
 
 @pytest.mark.parametrize('options', [[], ['data.real_pairs=1.0'], ['data.real_pairs=0.5', 'data.reduce=False']])

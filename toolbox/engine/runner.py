@@ -256,12 +256,15 @@ class RestorationRunner(Runner):
     def build_logger(self, **_: Any) -> MMLogger:
         """mmengine's own words, warnings and worse, into train.log."""
         return MMLogger.get_instance(
-            self._experiment_name, log_file=str(self.folder / 'train.log'), log_level='WARNING'
+            self._experiment_name, log_file=str(self.folder / 'train.log'), log_level='WARNING', file_mode='a'
         )
 
     def build_visualizer(self, visualizer: Any = None) -> Any:
         """What the config's `visualizers` say. Sample grids and scalars are files of the run folder anyway."""
         return build_visualizer(self.config.visualizers, self._experiment_name, self.folder)
+
+    def _init_model_weights(self) -> None:
+        """Networks have their weights; mmengine would write a page about each tensor into train.log."""
 
     def _log_env(self, env_cfg: dict) -> None:
         """environment.json holds it."""
