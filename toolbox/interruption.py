@@ -1,6 +1,8 @@
 """Ctrl-C and SIGTERM as a request to finish: what is under way ends well, and the exit code says what happened."""
 
+import ctypes
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -59,3 +61,10 @@ def leave_signals_to_parent() -> None:
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: signal.alarm(_GRACE))
+
+
+def die_with_parent() -> None:
+    """For worker processes: ask the system, where it is Linux, for SIGKILL when the parent ends, even if by SIGKILL."""
+    if sys.platform.startswith('linux'):
+        parent_death_signal = 1  # PR_SET_PDEATHSIG of sys/prctl.h
+        ctypes.CDLL(None).prctl(parent_death_signal, signal.SIGKILL)

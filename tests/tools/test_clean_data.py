@@ -1,10 +1,15 @@
 """`tools/clean_data.py`, run as a person runs it, and training on what it leaves."""
 
 import csv
+import errno
 import json
 import os
+import sqlite3
 import subprocess
 import sys
+import time
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -174,6 +179,7 @@ def test_an_unreachable_hub_names_the_ways_out(photo_folder, tmp_path, monkeypat
     [
         (['embedder.type=Clip'], "did you mean 'CLIP'"),
         (['detector.threshhold=1'], "did you mean 'threshold'"),
+        (['detector.min_cluster_size=one'], 'of the wrong type'),
         (['reducer.seed=1'], 'set by the program'),
         (['duplicates.max_bits=9'], 'out of range'),
         (['data.size=9'], "no key 'data'"),
@@ -199,6 +205,72 @@ def test_a_folder_without_an_image_is_an_error(tmp_path, capsys):
     (tmp_path / 'photos' / 'a.jpg').write_text('no image')
     assert clean(tmp_path / 'photos', '--out', tmp_path / 'out') == 2
     assert 'not an image' in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_made_is_an_error(photo_folder, tmp_path, capsys):
+    (tmp_path / 'file').touch()
+    assert clean(photo_folder, '--out', tmp_path / 'file') == 2
+    assert 'cannot make this folder (File exists)' in capsys.readouterr().err
+
+
+def test_a_full_disk_is_said_and_what_was_learned_stays(photo_folder, tmp_path, monkeypatch, capsys):
+    def full(*_):
+        raise OSError(errno.ENOSPC, 'No space left on device')
+
+    with monkeypatch.context() as patch:
+        patch.setattr('toolbox.apis.clean.write_clean_csv', full)
+        assert clean(photo_folder, '--out', tmp_path) == 2
+    assert 'no space left; make room and run again' in capsys.readouterr().err
+    assert clean(photo_folder, '--out', tmp_path) == 0
+    assert '0 images were new' in capsys.readouterr().out
+
+
+@pytest.mark.skipif(not sys.platform.startswith('linux'), reason='needs /proc')
+def test_a_kill_costs_the_current_batch_and_leaves_no_process(planted, tmp_path):
+    """SIGKILL while images are embedded: what was embedded stays, the csv is that of a run that nobody disturbed."""
+    options = ['--config', CONFIG, '--cfg-options', *QUICK, 'workers=2', 'embedder.batch_size=8']
+    command = [sys.executable, str(REPOSITORY / 'tools/clean_data.py'), str(planted), '--out', str(tmp_path / 'killed')]
+    process = subprocess.Popen([*command, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    database = tmp_path / 'killed' / 'cache.sqlite'
+    wait_for(lambda: known_vectors(database) >= 24 or process.poll() is not None)
+    workers = children(process.pid)
+    process.kill()
+    process.wait()
+    kept = known_vectors(database)
+    assert kept >= 24
+    assert len(workers) == 2
+    wait_for(lambda: not any(is_running(worker) for worker in workers))
+    said = subprocess.run([*command, *options], capture_output=True, text=True, check=True).stdout
+    images = len({path.read_bytes() for path in planted.iterdir()}) - 1  # without the truncated one
+    assert f'{images - kept} images were new' in said
+    assert clean(planted, '--out', tmp_path / 'undisturbed') == 0
+    assert (tmp_path / 'killed/clean.csv').read_bytes() == (tmp_path / 'undisturbed/clean.csv').read_bytes()
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def known_vectors(database: Path) -> int:
+    try:
+        with closing(sqlite3.connect(f'file:{database}?mode=ro', uri=True)) as cache:
+            return cache.execute('SELECT count(*) FROM vectors').fetchone()[0]
+    except sqlite3.OperationalError:  # not there yet, or being written
+        return 0
+
+
+def children(process: int) -> list[int]:
+    return [int(number) for number in Path(f'/proc/{process}/task/{process}/children').read_text().split()]
+
+
+def is_running(process: int) -> bool:
+    try:
+        return ') Z ' not in Path(f'/proc/{process}/stat').read_text()
+    except FileNotFoundError:
+        return False
 
 
 def test_a_file_name_that_is_no_text_is_no_obstacle(tmp_path):

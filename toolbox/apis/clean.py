@@ -3,10 +3,11 @@
 import csv
 import hashlib
 import json
+import os
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,8 @@ from toolbox.contracts import Embedder
 from toolbox.data.clean_csv import Row, write_clean_csv
 from toolbox.data.manifest import Manifest
 from toolbox.data.sources import open_source
-from toolbox.registry import EMBEDDERS
+from toolbox.engine.generations import is_full
+from toolbox.registry import DETECTORS, EMBEDDERS, REDUCERS
 from toolbox.report.cleaning import CleanedImages, write_cleaning_report
 
 DEFAULT_CONFIG = 'configs/cleaning/clip_umap_hdbscan.py'
@@ -63,14 +65,14 @@ def clean(
     resolved = load_config(config, options, say, schema.CLEANING)
     check_file_rules(resolved.files.drop)
     photos = open_source(root)
-    folder = Path(out)
-    folder.mkdir(parents=True, exist_ok=True)
+    _check_options(resolved)
+    folder = _writable_folder(out)
     _spare_edited_csv(folder)
-    dump_config(resolved, folder / 'config.py')
     embedder = EMBEDDERS.build(resolved.embedder)
     probe = embedder(embedder.prepare(np.zeros((64, 64, 3), np.uint8))[None])
     say(check_memory(len(photos), probe.shape[1], resolved.fit_limit, available_bytes()))
-    with closing(Cache(folder / 'cache.sqlite', embedder.identity)) as cache:
+    with _said_when_full(folder), closing(Cache(folder / 'cache.sqlite', embedder.identity)) as cache:
+        dump_config(resolved, folder / 'config.py')
         started = time.perf_counter()
         scan = _scan(photos, embedder, cache, resolved, ray)
         say(f'{len(photos):,} files, {len(scan.failures):,} unreadable; {scan.num_new:,} images were new')
@@ -80,6 +82,40 @@ def clean(
     say(_totals(cleaned.kinds))
     say(f'look: {folder / "report.html"}\nuse:  --cfg-options clean_csv={folder / "clean.csv"}')
     return cleaned.rows
+
+
+def _check_options(config: Config) -> None:
+    """Raise ValueError for what the parts do not take, now: they are needed when the images have been embedded."""
+    for kind, part in ((REDUCERS, config.reducer), (DETECTORS, config.detector)):
+        try:
+            kind.build(part, seed=config.seed)
+        except TypeError as error:  # text where the part compares numbers
+            raise ValueError(f'{kind.name}: {dict(part)}: an option is of the wrong type ({error})') from error
+
+
+def _writable_folder(out: str) -> Path:
+    """The folder for what is written, made if it is not there."""
+    folder = Path(out)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f'--out {out}: cannot make this folder ({error.strerror}); choose another') from error
+    if not os.access(folder, os.W_OK):
+        raise ValueError(f'--out {out}: nothing may be written there; choose another folder')
+    return folder
+
+
+@contextmanager
+def _said_when_full(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if not is_full(error):
+            raise
+        raise OSError(
+            f'{folder}: no space left; make room and run again, which goes on where this run stopped, or choose '
+            'another --out'
+        ) from error
 
 
 @dataclass
@@ -101,7 +137,10 @@ def _spare_edited_csv(folder: Path) -> None:
     table, summary = folder / 'clean.csv', folder / 'summary.json'
     if not table.is_file():
         return
-    written = json.loads(summary.read_text(encoding='utf-8'))['clean_csv_sha256'] if summary.is_file() else None
+    try:
+        written = json.loads(summary.read_text(encoding='utf-8'))['clean_csv_sha256']
+    except (FileNotFoundError, ValueError, KeyError, TypeError):  # of no run, or edited itself
+        written = None
     if _sha256(table) != written:
         raise FileExistsError(f'{table} was edited since it was written; move it away, or choose another --out')
 

@@ -1,5 +1,6 @@
 """What was learned about files before, by the SHA-256 of their bytes: in one SQLite file, a transaction per batch."""
 
+import errno
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
@@ -32,6 +33,7 @@ class Cache:
 
     Raises:
         ValueError: the file is something else, or damaged.
+        OSError: ENOSPC, there is no room.
     """
 
     def __init__(self, path: Path, identity: str) -> None:
@@ -45,6 +47,7 @@ class Cache:
             self._database.executescript(_TABLES)
         except sqlite3.DatabaseError as error:
             self._database.close()
+            _raise_if_full(error, path)
             raise ValueError(f'{path}: not a cache of a cleaning run, or damaged ({error}); delete it') from error
 
     def close(self) -> None:
@@ -57,17 +60,21 @@ class Cache:
         return frozenset(sha256 for (sha256,) in rows)
 
     def add(self, looks: Sequence[Look], vectors: np.ndarray) -> None:
-        """Keep what was learned about a batch of files: (N, D) float32 vectors. All of it, or none."""
-        identity = self._identity
-        with self._database:
-            self._database.executemany(
-                'INSERT OR REPLACE INTO files VALUES (?, ?, ?)',
-                [(look.sha256, look.facts.to_json(), look.thumbnail) for look in looks],
-            )
-            self._database.executemany(
-                'INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)',
-                [(identity, look.sha256, vector.tobytes()) for look, vector in zip(looks, vectors, strict=True)],
-            )
+        """Keep what was learned about a batch of files: (N, D) float32 vectors. All of it, or none.
+
+        Raises:
+            OSError: ENOSPC, there is no room.
+        """
+        files = [(look.sha256, look.facts.to_json(), look.thumbnail) for look in looks]
+        pairs = zip(looks, vectors, strict=True)
+        embedded = [(self._identity, look.sha256, vector.tobytes()) for look, vector in pairs]
+        try:
+            with self._database:
+                self._database.executemany('INSERT OR REPLACE INTO files VALUES (?, ?, ?)', files)
+                self._database.executemany('INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)', embedded)
+        except sqlite3.OperationalError as error:
+            _raise_if_full(error, self.path)
+            raise
 
     def facts(self, hashes: Iterable[bytes]) -> dict[bytes, Facts]:
         """By SHA-256."""
@@ -100,3 +107,8 @@ class Cache:
     def _rows(self, query: str, parameters: tuple) -> Iterator[tuple]:
         with closing(self._database.execute(query, parameters)) as cursor:
             yield from cursor
+
+
+def _raise_if_full(error: sqlite3.DatabaseError, path: Path) -> None:
+    if 'is full' in str(error):
+        raise OSError(errno.ENOSPC, str(error), str(path)) from error

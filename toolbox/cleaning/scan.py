@@ -13,6 +13,7 @@ from toolbox.cleaning.files import Look, look_at
 from toolbox.contracts import Embedder
 from toolbox.data.loading import num_workers
 from toolbox.data.manifest import Manifest
+from toolbox.interruption import die_with_parent
 
 # Looks at a batch of files, and the vectors of those that are new.
 Batch = tuple[list[Look], np.ndarray]
@@ -90,9 +91,11 @@ def new_images(looks: Sequence[Look]) -> list[Look]:
 
 
 def _start_worker(_: int) -> None:
-    """One thread for each, and Ctrl-C is for the parent to hear."""
-    torch.set_num_threads(1)
+    """One thread for each; Ctrl-C is for the parent to hear, whose end is the worker's."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # What is prepared goes through a pipe, in which a worker would wait for ever for a parent that was killed.
+    die_with_parent()
+    torch.set_num_threads(1)
 
 
 class _Files(Dataset):

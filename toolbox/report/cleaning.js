@@ -8,7 +8,8 @@
 
   const reason = (i) => (keep[i] === data.keep[i] ? data.reasons[data.reason[i]] : keep[i] ? 'kept by hand' : 'dropped by hand');
   const source = (i) => `data:image/webp;base64,${data.thumbnail[i]}`;
-  const colorOf = (label) => (label < 0 ? '#9aa5b1' : `hsl(${(label * 137.508) % 360} 62% 46%)`);
+  // Red is for what is dropped.
+  const colorOf = (label) => (label < 0 ? '#9aa5b1' : `hsl(${30 + ((180 + label * 137.508) % 300)} 62% 46%)`);
 
   // One element of a kind, with properties and children.
   const make = (name, properties = {}, ...children) => {
