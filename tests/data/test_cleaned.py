@@ -80,6 +80,14 @@ def test_photographs_are_left_out_for_the_reasons_of_the_csv() -> None:
     assert str(cleaned) == '4 photos stay, 3 are left out: 1 noise, 1 tiny, 1 not in the csv'
 
 
+def test_what_is_no_image_is_left_out_always() -> None:
+    rows = {row.image: row for row in [*ROWS, Row('g.jpg', None, None, False, 'unreadable: truncated', None)]}
+    manifest = Manifest(Path('photos'), [*NAMES, 'g.jpg', 'new.jpg'])
+    cleaned = apply_clean_csv(manifest, rows, 'clean.csv', drop=False)
+    assert list(cleaned.photos.names) == [*NAMES, 'new.jpg']
+    assert cleaned.keep.tolist() == [True, True, False, True, False, True, False]
+
+
 def test_groups_of_duplicates_and_scenes_are_joined() -> None:
     groups = apply(NAMES, np.array([7, 8, 9, 8, 9, 5])).photos.groups
     assert groups[0] == groups[1]  # the csv's group

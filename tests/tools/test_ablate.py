@@ -224,6 +224,7 @@ def test_two_workers_come_to_the_same_table(undisturbed, workplace, photo_folder
         (['parts.py', '--cfg-options', 'optimizer.lrr=1'], 'optimizer.lrr'),
         (['parts.py', '--seeds', '1', '1'], 'count it twice'),
         (['parts.py', '--folds', '7'], 'fold 7'),
+        (['parts.py', '--ray', '127.0.0.1:1'], 'ray start --head'),
     ],
 )
 def test_a_typo_costs_seconds(workplace, capsys, arguments, words):

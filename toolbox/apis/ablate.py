@@ -225,7 +225,7 @@ class _Run:
         config = next(iter(plan.configs.values()))
         facts = {
             'data': config.data.root or 'bundled sample photographs',
-            'trained and validated on': f'folds {", ".join(map(str, plan.folds))} of {config.data.folds}, '
+            'trained and validated on': f'fold {", ".join(map(str, plan.folds))} of {config.data.folds}, '
             f'{sum(map(len, plan.validation.values()))} photographs validate',
             'seeds': ', '.join(map(str, plan.settings.seeds)),
             'budget': _budget_in_words(plan),

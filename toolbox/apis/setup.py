@@ -13,8 +13,8 @@ from toolbox.data.sources import open_source
 
 _WHERE = {
     'everywhere': '',
-    'training': ' (clean_drop=training: validation has all)',
-    'nowhere': ' (clean_drop=nowhere: all are used, the csv groups duplicates alone)',
+    'training': '; validation keeps what can be read of these (clean_drop=training)',
+    'nowhere': '; what can be read of these is used all the same, the csv groups duplicates (clean_drop=nowhere)',
 }
 
 
@@ -62,6 +62,11 @@ def split_photos(config: Config) -> Split:
     elif config.use_labels:
         raise ValueError(
             'use_labels: the clusters are in the csv of a cleaning run; set clean_csv, or use_labels=False'
+        )
+    elif config.clean_drop != 'everywhere':
+        raise ValueError(
+            f'clean_drop={config.clean_drop}: what to drop is in the csv of a cleaning run; set clean_csv, too '
+            '(python tools/clean_data.py DIR --out cleaned)'
         )
     numbers = split_folds(photos.names, folds, split_seed(config), photos.groups, labels)
     training = np.flatnonzero((numbers != config.fold) & to_train)

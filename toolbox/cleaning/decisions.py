@@ -8,7 +8,7 @@ import numpy as np
 from toolbox.cleaning.duplicates import best_of_group
 from toolbox.cleaning.files import Facts
 from toolbox.contracts import Outliers
-from toolbox.data.clean_csv import Row
+from toolbox.data.clean_csv import UNREADABLE, Row
 from toolbox.registry import did_you_mean
 
 # What can be remarkable about a file, in the order of telling.
@@ -101,7 +101,7 @@ def decide(
     rows: list[Row | None] = [None] * len(images.names)
     kinds = ['unreadable'] * len(images.names)
     for index, failure in images.failures.items():
-        rows[index] = Row(images.names[index], None, None, False, f'unreadable: {failure}', None)
+        rows[index] = Row(images.names[index], None, None, False, f'{UNREADABLE}: {failure}', None)
     for image, index in enumerate(images.indices):
         group = int(images.groups[image])
         stays = best.get(group, image) if group >= 0 else image

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
+UNREADABLE = 'unreadable'  # how the reason of a file that is no image begins
 COLUMNS = ('image', 'label', 'score', 'keep', 'reason', 'group')
 
 
@@ -31,6 +32,11 @@ class Row:
     keep: bool
     reason: str
     group: int | None
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether the file is an image at all."""
+        return not self.reason.startswith(UNREADABLE)
 
 
 def write_clean_csv(path: Path, rows: Iterable[Row]) -> None:

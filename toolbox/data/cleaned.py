@@ -42,7 +42,7 @@ def apply_clean_csv(photos: Manifest, rows: Mapping[str, Row], source: str, drop
         photos: of a data set.
         rows: of the csv, by name.
         source: names the csv in errors.
-        drop: False marks them only, in `Cleaned.keep`.
+        drop: False leaves out what is no image alone, and marks the others in `Cleaned.keep`.
 
     Raises:
         ValueError: it lists none of the photographs, or keeps none.
@@ -59,7 +59,8 @@ def apply_clean_csv(photos: Manifest, rows: Mapping[str, Row], source: str, drop
     keep = np.array([row is not None and row.keep for row in judged])
     if not keep.any():
         raise ValueError(f'{source} keeps none of the {len(photos)} photographs; look at its column keep')
-    stays = np.flatnonzero(keep | (not drop))
+    usable = np.array([row is None or row.is_readable for row in judged])
+    stays = np.flatnonzero(keep if drop else usable)
     rows_left = [judged[index] for index in stays]
     kept = photos.subset(stays)
     kept.groups = _joined(kept.groups, [None if row is None else row.group for row in rows_left])

@@ -3,7 +3,6 @@
 What a job does to its process, a leak or a crash included, touches no other; and none of them outlives its parent.
 """
 
-import ctypes
 import multiprocessing
 import os
 import signal
@@ -13,7 +12,7 @@ from multiprocessing.connection import wait
 from typing import Any
 
 from toolbox.experiment.engines import Job
-from toolbox.interruption import Stopped, StopRequest, stop_on_signals
+from toolbox.interruption import Stopped, StopRequest, die_with_parent, stop_on_signals
 
 _PRELOADED = (
     'toolbox.apis.trial',
@@ -75,7 +74,7 @@ class LocalEngine:
 
 
 def _run(function: Callable[[Any], int], job: Job, output: str | None, slot: int, workers: int) -> None:
-    _die_with_parent()
+    die_with_parent()  # the server, which ends with its own parent
     if output is not None:
         descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         os.dup2(descriptor, 1)
@@ -100,12 +99,3 @@ def _take_share(slot: int, workers: int) -> None:
             os.environ['CUDA_VISIBLE_DEVICES'] = gpus[slot % len(gpus)]
     if 'OMP_NUM_THREADS' not in os.environ:
         torch.set_num_threads(len(os.sched_getaffinity(0)))
-
-
-def _die_with_parent() -> None:
-    """Ask the system for SIGKILL when the server that forked this process ends, which it does with its own parent."""
-    if sys.platform.startswith('linux'):
-        parent_death_signal = 1  # PR_SET_PDEATHSIG of sys/prctl.h
-        ctypes.CDLL(None).prctl(parent_death_signal, signal.SIGKILL)
-    if os.getppid() == 1:
-        os.kill(os.getpid(), signal.SIGKILL)
