@@ -67,7 +67,7 @@ def infer(request: InferRequest) -> int:
 
 
 def _what(request: InferRequest, restorer: Restorer) -> str:
-    """What is about to be done: `12 photos; 2 models, their predictions averaged: a.pth (40.0%), b.pth (60.0%); cpu`."""
+    """What is about to be done, such as `12 photos; 2 models, their predictions averaged: a (40%), b (60%); cpu`."""
     members, files = restorer.ensemble.members, list(map(str, request.checkpoints))
     if len(members) > 1:
         shared = (f'{file} ({member.weight:.1%})' for file, member in zip(files, members, strict=True))

@@ -15,7 +15,7 @@ def set_backend(deterministic: bool, tf32: bool) -> None:
             kernels are chosen by timing them.
         tf32: matrix products and convolutions of float32 with 10 bits of mantissa on GPUs that have the units.
     """
-    _keep_freed_memory()
+    keep_freed_memory()
     if deterministic:
         os.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8')  # read when CUDA starts
     if deterministic != torch.are_deterministic_algorithms_enabled():  # the call imports torch's compiler
@@ -25,11 +25,12 @@ def set_backend(deterministic: bool, tf32: bool) -> None:
     torch.backends.cuda.matmul.allow_tf32 = tf32
 
 
-def _keep_freed_memory() -> None:
+def keep_freed_memory() -> None:
     """Let the C library keep what a step frees for the next one.
 
     By default glibc gives large blocks back at once, and the system hands out each page anew, filled with zeros: more
-    than a third of the time of a training step on CPU (docs/benchmarks.md). The most that a step needs stays reserved.
+    than a third of the time of a training step on CPU, and of restoring (docs/benchmarks.md). The most that was needed
+    stays reserved.
     """
     if not sys.platform.startswith('linux'):
         return

@@ -11,6 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from toolbox.contracts import Finder, PostProcess
+from toolbox.engine.backend import keep_freed_memory
 from toolbox.imageio import MAX_PIXELS, Source, read_mask
 from toolbox.infer.averaging import average_checkpoints
 from toolbox.infer.ensemble import Ensemble
@@ -71,6 +72,8 @@ class Restorer:
     ) -> 'Restorer':
         """A restorer from checkpoint files; each carries the config that it was trained with.
 
+        On CPU the process keeps from now on what each forward pass frees, for the next (`keep_freed_memory`).
+
         Args:
             checkpoints: any number, of any configs.
             weights: one positive number each; 'score' for their validation scores; None for equal weights.
@@ -83,6 +86,8 @@ class Restorer:
             FileNotFoundError, ValueError: with what to give instead.
         """
         device = _available(device)
+        if device == 'cpu':
+            keep_freed_memory()
         sources: Sequence[Any] = [average_checkpoints(checkpoints, weights)] if average else checkpoints
         members = load_members(sources, None if average else weights, device)
         return cls(Ensemble(members, tta, tile))
