@@ -22,8 +22,6 @@ from toolbox.infer.restorer import Restoration, Restorer
 
 # Of the photographs of a batch together. In memory are the batch at work, the one being read and the one being written.
 BATCH_PIXELS = 64_000_000
-# A third of the time of zlib's usual level, for a tenth more bytes.
-_COMPRESS_LEVEL = 1
 # While models are loaded one at a time, one loading serves this many batches.
 _BATCHES_PER_LOADING = 8
 _THREADS = 4  # for reading and writing; both let go of the interpreter for the most part
@@ -166,7 +164,7 @@ class Job:
                 restoration.pixels,
                 alpha=None if plain else photo.alpha,
                 metadata=photo.metadata if self.keep_metadata and not plain else None,
-                compress_level=_COMPRESS_LEVEL,
+                quick=True,
             )
         except OSError as error:
             raise OSError(f'{path}: cannot be written: {error.strerror or error}') from error
