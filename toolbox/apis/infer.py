@@ -48,7 +48,7 @@ def infer(request: InferRequest) -> int:
     allow_pixels(request.max_pixels)
     with _Progress(len(request.photos), there) as progress, warnings.catch_warnings():
         warnings.filterwarnings('ignore', module='PIL')  # of odd files; what matters is a failure or a note
-        summary = Job(
+        job = Job(
             photos=request.photos,
             restorer=restorer,
             outputs=request.outputs,
@@ -58,7 +58,12 @@ def infer(request: InferRequest) -> int:
             keep_metadata=request.keep_metadata,
             max_pixels=request.max_pixels,
             progress=progress,
-        ).run()
+        )
+        try:
+            summary = job.run()
+        except KeyboardInterrupt:
+            print('what is finished is kept; the same command with --resume goes on', file=sys.stderr)
+            raise
     _print_summary(request, summary, time.monotonic() - started)
     if summary.failed:
         return SOME_FAILED
