@@ -85,6 +85,14 @@ def apply_options(
         node[last] = value
 
 
+def flatten(tree: Mapping[str, Any], prefix: str = '') -> dict[str, Any]:
+    """Nested dicts as values by dotted path."""
+    flat = {}
+    for key, value in tree.items():
+        flat.update(flatten(value, f'{prefix}{key}.') if isinstance(value, Mapping) else {prefix + key: value})
+    return flat
+
+
 def dump_config(config: Config, path: Path) -> None:
     """Write a config as Python text that `load_config` reloads equal."""
     path.write_text(config.pretty_text, encoding='utf-8')
@@ -117,17 +125,10 @@ def _import_plugins(config: Config, options: MutableMapping[str, Any], folder: P
 
 def _sample_options(config: Config) -> dict[str, Any]:
     """The sample scale as options, without those that this config's parts do not take."""
-    options = _flatten(Config.fromfile(find_config(SAMPLE_OVERRIDES)).to_dict())
+    options = flatten(Config.fromfile(find_config(SAMPLE_OVERRIDES)).to_dict())
     if 'weights' not in ENCODERS.options(config.model.encoder.type):
         options.pop('model.encoder.weights', None)
     return options
-
-
-def _flatten(tree: Mapping[str, Any], prefix: str = '') -> dict[str, Any]:
-    flat = {}
-    for key, value in tree.items():
-        flat.update(_flatten(value, f'{prefix}{key}.') if isinstance(value, Mapping) else {prefix + key: value})
-    return flat
 
 
 def _child(node: Any, key: str, where: str) -> Any:

@@ -1,6 +1,5 @@
 """Compares arms: trains each on the same photographs, folds, damage and seeds, and says how sure the difference is."""
 
-import hashlib
 import json
 import math
 import sys
@@ -10,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from toolbox.apis.ablation_plan import DEFAULT, Plan, Trial, make_plan, trial_folder
+from toolbox.apis.ablation_plan import Plan, Trial, make_plan, trial_folder
 from toolbox.apis.ablation_report import write_report
 from toolbox.apis.ablation_results import PLAN, read_summary
 from toolbox.apis.run_folder import commit
@@ -20,7 +19,7 @@ from toolbox.cli import SOME_FAILED
 from toolbox.engine.hooks import clock
 from toolbox.experiment.engines import Engine, why_killed
 from toolbox.experiment.record import command, write_record
-from toolbox.experiment.results import Arm, TrialResult
+from toolbox.experiment.results import TrialResult
 from toolbox.experiment.tables import as_text, write_tables
 from toolbox.experiment.trials import TrialFolder, locked
 from toolbox.files import write_json
@@ -29,7 +28,7 @@ _TIMED_STEPS = 3
 
 
 def ablate(
-    ablation: str = DEFAULT,
+    ablation: str,
     data_root: str | None = None,
     work_dir: str | None = None,
     options: Mapping[str, Any] | None = None,
@@ -97,7 +96,9 @@ class _Run:
 
     def try_arms(self) -> None:
         """Train and validate one batch of each arm, where that has not been seen to work before."""
-        places = {arm.name: self.folder / 'tried' / _digest(self.plan, arm) for arm in self.plan.arms}
+        places = {
+            arm.name: self.folder / 'tried' / self.plan.identity(self.plan.configs[arm.name]) for arm in self.plan.arms
+        }
         for arm in self.plan.arms:
             place = places[arm.name]
             if self.rerun_failed and _tried(place).get('reason'):
@@ -259,11 +260,6 @@ def _engine(plan: Plan, workers: int, ray: str | None) -> Engine:
     from toolbox.experiment.engines.ray_cluster import RayEngine
 
     return RayEngine(ray, **plan.settings.resources)
-
-
-def _digest(plan: Plan, arm: Arm) -> str:
-    content = f'{plan.configs[arm.name].pretty_text}\0{plan.digest}\0{plan.code}'
-    return hashlib.sha256(content.encode()).hexdigest()[:10]
 
 
 def _tried(place: Path) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import copy
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +13,13 @@ from mmengine.config import Config
 
 from toolbox import schema
 from toolbox.apis.setup import split_photos
-from toolbox.config import load_config
-from toolbox.experiment.design import flatten, make_arms
+from toolbox.config import flatten, load_config
+from toolbox.experiment.design import make_arms
 from toolbox.experiment.record import code_version
 from toolbox.experiment.results import Arm
 from toolbox.paths import find_config
 from toolbox.registry import METRICS
 
-DEFAULT = 'configs/ablations/attention_layout.py'
 _ENDLESS = 10**6  # epochs: the steps end the run
 _NAME_LENGTH = 48
 
@@ -67,11 +66,15 @@ class Plan:
     code: str
     ranking: str
     higher_is_better: bool
-    folds: Sequence[int] = field(default_factory=list)
+    folds: Sequence[int]
 
     @property
     def baseline(self) -> str:
         return self.arms[0].name
+
+    def identity(self, config: Config) -> str:
+        """A hash of what decides a training: its config, the photographs, the code."""
+        return hashlib.sha256(f'{config.pretty_text}\0{self.digest}\0{self.code}'.encode()).hexdigest()[:10]
 
     def trials(self, arm: Arm, steps: int | None = None) -> list[Trial]:
         """An arm's trials, by seed, then by fold.
@@ -87,9 +90,10 @@ class Plan:
                 config.seed, config.fold = seed, fold
                 if steps is not None:
                     config.train_cfg.max_steps = steps
-                identity = hashlib.sha256(f'{config.pretty_text}\0{self.digest}\0{self.code}'.encode()).hexdigest()[:10]
                 words = ''.join(letter if letter.isalnum() else '_' for letter in arm.name)[:_NAME_LENGTH]
-                trials.append(Trial(f'{words}-seed{seed}-fold{fold}-{identity}', arm.name, seed, fold, config))
+                trials.append(
+                    Trial(f'{words}-seed{seed}-fold{fold}-{self.identity(config)}', arm.name, seed, fold, config)
+                )
         return trials
 
     def pictured(self) -> tuple[str, ...]:
@@ -123,15 +127,19 @@ def make_plan(
     _check(chosen)
     options = {**(options or {}), **({} if data_root is None else {'data.root': data_root})}
     arms = make_arms(chosen.axes, chosen.design, chosen.baseline)
-    first = _resolve(chosen, arms[0], options, say=lambda _: None)
+    sample = _is_sample(chosen, options)
+    said = defaultdict(list)
+    configs = {
+        arm.name: _resolve(chosen, arm, options, sample, lambda text, arm=arm: said[text].append(arm.name))
+        for arm in arms
+    }
+    first = configs[arms[0].name]
     folds = list(range(first.data.folds)) if chosen.folds == 'all' else list(chosen.folds)
-    sample = first.data.root is None
-    configs, splits, said = {}, _Splits(), defaultdict(list)
-    for arm in arms:
-        config = _resolve(chosen, arm, options, folds[0], lambda text, arm=arm: said[text].append(arm.name))
-        configs[arm.name] = config
+    splits = _Splits()
+    for name, config in configs.items():
+        config.fold = folds[0]
         for fold in folds:
-            splits.check(config, fold, arm.name)
+            splits.check(config, fold, name)
     for text, names in said.items():
         say(text if len(names) == len(arms) else f'{text} (in {", ".join(names)})')
     metric = METRICS.build(first.metrics[0])
@@ -176,22 +184,22 @@ class _Splits:
         self.digest = self.digest or digest
 
 
-def _resolve(
-    chosen: Config, arm: Arm, options: Mapping[str, Any], fold: int = 0, say: Callable[[str], None] = print
-) -> Config:
+def _is_sample(chosen: Config, options: Mapping[str, Any]) -> bool:
+    """Whether nothing names photographs: neither what was typed, nor the ablation, nor its base."""
+    if options.get('data.root', flatten(chosen.common).get('data.root')) is not None:
+        return False
+    return load_config(chosen.base, say=lambda _: None).data.root is None
+
+
+def _resolve(chosen: Config, arm: Arm, options: Mapping[str, Any], sample: bool, say: Callable[[str], None]) -> Config:
     """The complete config of an arm: what is common, the budget, what was typed, the arm, each over those before."""
-    base = find_config(chosen.base)
-    if options.get('data.root', flatten(chosen.common).get('data.root')) is None:
-        sample = load_config(base, {}, say=lambda _: None).data.root is None
-    else:
-        sample = False
     together = flatten(chosen.common)
     for layer in (flatten(chosen.sample) if sample else {}, _budget(chosen.budget), options, arm.changes):
         together = {**_kept(together, layer), **layer}
-    together |= {'seed': chosen.seeds[0], 'fold': fold, 'split_seed': chosen.split_seed}
+    together |= {'seed': chosen.seeds[0], 'split_seed': chosen.split_seed}
     if chosen.custom_imports:
         together['custom_imports'] = list(chosen.custom_imports)
-    return load_config(base, together, say)
+    return load_config(chosen.base, together, say)
 
 
 def _kept(values: Mapping[str, Any], later: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,6 @@ from mmengine.config import Config
 from tqdm import tqdm
 
 from toolbox import schema
-from toolbox.apis.run_folder import write_json
 from toolbox.cleaning.cache import Cache
 from toolbox.cleaning.decisions import KINDS, Images, best_members, check_file_rules, decide, file_remarks
 from toolbox.cleaning.duplicates import group_duplicates
@@ -31,6 +30,7 @@ from toolbox.data.clean_csv import Row, write_clean_csv
 from toolbox.data.manifest import Manifest
 from toolbox.data.sources import open_source
 from toolbox.engine.generations import is_full
+from toolbox.files import write_json
 from toolbox.registry import DETECTORS, EMBEDDERS, REDUCERS
 from toolbox.report.cleaning import CleanedImages, write_cleaning_report
 

@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Mapping
 from typing import Any
 
+from toolbox.config import flatten
 from toolbox.experiment.results import Arm
 from toolbox.registry import did_you_mean
 
@@ -46,14 +47,6 @@ def make_arms(axes: Axes, design: str, baseline: Mapping[str, str] | None = None
             _add(together, changes[axis][level], f'axes.{axis}.{level}')
         arms.append(Arm(_name(levels, chosen, design), levels, together))
     return arms
-
-
-def flatten(tree: Mapping[str, Any], prefix: str = '') -> dict[str, Any]:
-    """Nested dicts as values by dotted path."""
-    flat = {}
-    for key, value in tree.items():
-        flat.update(flatten(value, f'{prefix}{key}.') if isinstance(value, Mapping) else {prefix + key: value})
-    return flat
 
 
 def _levels(axis: str, levels: Any) -> Any:

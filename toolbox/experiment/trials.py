@@ -9,7 +9,6 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -100,11 +99,6 @@ class TrialFolder:
 
     def _file(self, name: str) -> Path:
         return self.path / name
-
-
-def costs_as_json(costs: Costs) -> dict[str, float]:
-    """For `TrialFolder.write_result`."""
-    return asdict(costs)
 
 
 @contextmanager
