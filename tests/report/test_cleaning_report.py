@@ -41,9 +41,11 @@ def cleaned(num_images: int) -> CleanedImages:
 
 
 def downloaded(folder: Path) -> Path:
+    """The csv once it is whole: Chromium reserves the name with an empty file, and renames the finished one to it."""
+    file = folder / 'clean.csv'
     for _ in range(100):
-        if (folder / 'clean.csv').is_file():
-            return folder / 'clean.csv'
+        if file.is_file() and file.stat().st_size > 0:
+            return file
         time.sleep(0.1)
     raise AssertionError(f'nothing was downloaded: {list(folder.glob("*"))}')
 
