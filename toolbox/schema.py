@@ -115,7 +115,11 @@ SCHEMA: dict[str, Any] = {
     },
     'data': {
         'root': Key((str, NONE), 'folder of photographs, or of the competition; None: bundled sample photos'),
+        'val_root': Key(
+            (str, NONE), 'folder whose photographs validate, in place of a fold of those of `root`', default=None
+        ),
         'size': Key((int,), 'side of the square crop, px', low=1),
+        'val_size': Key((int, NONE), 'side of the crop that validates, px; None: `size`', default=None, low=1),
         'reduce': Key((bool,), 'reduce larger photos to `size` on their shorter side before the crop'),
         'batch_size': Key((int,), 'photographs per step, over all processes', low=1),
         'workers': Key((int, str), 'loader processes; auto: from the number of cores', low=0, choices=('auto',)),

@@ -6,14 +6,9 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from toolbox.nn.hue import HUE_BINS, correlation, hue_and_chroma
 from toolbox.nn.loss import ImageLoss, check_positive
 from toolbox.registry import LOSSES
-
-_BINS = 180
-# 8-bit OpenCV multiplies by a rounded reciprocal of the chroma, in units of 1 / 4096 of a bin.
-_FIXED_POINT = 4096
-_BINS_PER_SECTOR = 30
-_SMALLEST_CHROMA = 1e-4
 
 
 @LOSSES.register_module()
@@ -57,38 +52,6 @@ class HueHistogram(ImageLoss):
         return f'bandwidth={self.bandwidth}, {super().extra_repr()}'
 
 
-def hue_and_chroma(rgb: Tensor) -> tuple[Tensor, Tensor]:
-    """OpenCV's 8-bit hue before it is rounded, in bins of 2 degrees in [-30, 150], and chroma (largest - smallest).
-
-    Args:
-        rgb: (N, 3, H, W) in [0, 255].
-
-    Returns:
-        Two tensors (N, H W). Rounding the hue gives ``cv2.cvtColor(..., COLOR_RGB2HSV)[..., 0]`` modulo 180.
-    """
-    red, green, blue = rgb.flatten(2).unbind(1)
-    largest = torch.maximum(torch.maximum(red, green), blue)
-    chroma = largest - torch.minimum(torch.minimum(red, green), blue)
-    sectors = torch.where(
-        red == largest,
-        green - blue,
-        torch.where(green == largest, blue - red + 2 * chroma, red - green + 4 * chroma),
-    )
-    reciprocal = _BINS_PER_SECTOR * _FIXED_POINT / chroma.clamp(min=_SMALLEST_CHROMA)
-    reciprocal = reciprocal + (reciprocal.round() - reciprocal).detach()
-    # OpenCV rounds half a bin upwards; half a fixed-point unit more decides it so for floats, too.
-    return (sectors * reciprocal + 0.5) / _FIXED_POINT, chroma
-
-
-def correlation(x: Tensor, y: Tensor) -> Tensor:
-    """Pearson's correlation (N,) of the rows of x and y (N, B); 1 where one is constant, as in ``cv2.compareHist``."""
-    x, y = x - x.mean(1, keepdim=True), y - y.mean(1, keepdim=True)
-    product = (x * y).sum(1)
-    squares = x.square().sum(1) * y.square().sum(1)
-    is_defined = squares > 0
-    return torch.where(is_defined, product / torch.where(is_defined, squares, 1).sqrt(), 1)
-
-
 class _SoftHistogram(torch.autograd.Function):
     """Votes (N, P) at hues (N, P), in bins, spread over a circle of bins (N, 180).
 
@@ -99,7 +62,7 @@ class _SoftHistogram(torch.autograd.Function):
     def forward(ctx, hue: Tensor, votes: Tensor, bandwidth: float) -> Tensor:
         ctx.save_for_backward(hue, votes)
         ctx.bandwidth = bandwidth
-        histogram = votes.new_zeros(len(votes), _BINS)
+        histogram = votes.new_zeros(len(votes), HUE_BINS)
         for bins, lower, upper in _reached_bins(hue, bandwidth):
             histogram.scatter_add_(1, bins, votes * (_triangle_integral(upper) - _triangle_integral(lower)))
         return histogram
@@ -123,7 +86,7 @@ def _reached_bins(hue: Tensor, bandwidth: float) -> Iterator[tuple[Tensor, Tenso
     for step in range(-reach, reach + 1):
         center = nearest + step
         lower, upper = (center - 0.5 - hue) / bandwidth, (center + 0.5 - hue) / bandwidth
-        yield center.long().remainder(_BINS), lower, upper
+        yield center.long().remainder(HUE_BINS), lower, upper
 
 
 def _triangle(x: Tensor) -> Tensor:

@@ -95,6 +95,13 @@ def test_validation_damage_depends_on_the_seed_and_the_file_alone(photo_folder):
     )
 
 
+def test_validation_may_look_at_more_of_a_photograph_than_training(photo_folder):
+    photos = open_source(photo_folder)
+    data = settings('data.val_size=40', 'data.reduce=False')
+    assert TrainingDataset(photos, data, seed=0, max_epochs=3)[0, 0].gray.shape == (32, 32)
+    assert ValidationDataset(photos, data, seed=0)[0].gray.shape == (40, 40)
+
+
 def test_the_score_of_a_photograph_does_not_depend_on_the_batch_it_came_in(photo_folder):
     photos = open_source(photo_folder)
     found = []

@@ -4,9 +4,10 @@ import pytest
 import torch
 
 from toolbox.checks.layouts import violations
-from toolbox.color import luma
+from toolbox.color import luma, rgb_from_chroma, to_float, to_uint8, with_luma
 from toolbox.contracts import Batch, Phase, Restored
 from toolbox.discovery import discover_plugins
+from toolbox.nn.hue import hue_histogram
 from toolbox.nn.network import network_factory
 from toolbox.registry import ATTENTION, LAYOUTS
 
@@ -65,6 +66,11 @@ def test_every_attention_with_every_layout_takes_a_step(name, attention):
         ('Chroma', {'gray_net': (1, 1), 'color_net': (1, 2)}, {'rgb', 'gray', 'chroma'}),
         ('MaskAware', {'gray_net': (2, 1), 'color_net': (2, 3)}, {'rgb', 'gray'}),
         ('Recurrent', {'color_net': (4, 3)}, {'rgb', 'gray', 'step_1', 'step_2'}),
+        (
+            'Palette',
+            {'gray_net': (2, 1), 'color_net': (1, 3), 'palette_net': (1, 180)},
+            {'rgb', 'gray', 'chroma', 'colorfulness', 'palette'},
+        ),
     ],
 )
 def test_networks_and_targets(name, channels, targets):
@@ -87,6 +93,7 @@ def test_networks_and_targets(name, channels, targets):
         ('MaskAware', {'gray_net'}, {'gray_net', 'color_net'}),
         ('OneStage', {'color_net'}, {'color_net'}),
         ('Recurrent', {'color_net'}, {'color_net'}),
+        ('Palette', {'gray_net'}, {'gray_net', 'color_net'}),
     ],
 )
 def test_which_loss_trains_which_network(name, by_gray, by_rgb):
@@ -113,6 +120,7 @@ def zero_heads(layout):
         ('Recurrent', {}, None, 'damaged'),
         ('Chroma', {}, 'damaged', 'damaged'),
         ('MaskAware', {}, 'damaged', 0),
+        ('Palette', {}, 'damaged', 'damaged'),
     ],
 )
 def test_what_a_network_that_predicts_nothing_leaves(name, options, gray, rgb):
@@ -150,6 +158,35 @@ def test_chroma_leaves_the_gamut_only_while_training():
     torch.nn.init.constant_(layout.color_net.head.bias, 0.5)
     assert layout.train()(data.damaged, data.mask).rgb.max() > 1
     assert layout.eval()(data.damaged, data.mask).rgb.max() <= 1
+
+
+def test_the_output_has_the_predicted_palette_and_the_known_luma():
+    layout, data = build('Palette').eval(), batch(64, 96)
+    gray = (luma(data.rgb.clamp(0.3, 0.7)) * 255).round() / 255
+    with torch.no_grad():
+        layout.color_net.head.weight[2], layout.color_net.head.bias[2] = 0, 0.5  # enough color to have a hue
+        restored = layout(gray, torch.zeros_like(gray))
+    written = to_uint8(restored.rgb)
+    shares = hue_histogram(to_float(written)) / gray[0].numel()
+    torch.testing.assert_close(shares, restored['palette'].flatten(1), atol=1e-3, rtol=0)
+    assert (luma(written.float()) - gray * 255).abs().max() <= 0.5 + 1e-3
+
+
+def test_without_matching_colors_are_the_color_networks():
+    layout, data = build('Palette', match=False).eval(), batch()
+    with torch.no_grad():
+        restored = layout(data.damaged, data.mask)
+    expected = with_luma(rgb_from_chroma(restored.gray, restored['chroma']), restored.gray.clamp(0, 1))
+    torch.testing.assert_close(restored.rgb, expected)
+
+
+def test_the_palette_is_learned_on_the_hues_of_the_truth():
+    layout, data = build('Palette'), batch()
+    data.rgb[1] = torch.tensor([0.2, 0.6, 0.2]).view(3, 1, 1)
+    palette = layout.targets(data)['palette']
+    assert palette.shape == (2, 180, 1, 1)
+    torch.testing.assert_close(palette.sum(1).flatten(), torch.ones(2))
+    assert palette[1, 60] == 1
 
 
 def test_mask_aware_pastes_what_is_known_and_looks_at_the_mask():
@@ -191,6 +228,7 @@ def test_sequential_stage_two_leaves_a_frozen_stage_one_alone():
     ('name', 'options', 'said'),
     [
         ('TwoStageSequential', {'gray_share': 1.0}, 'gray_share=1.0: expected a number between 0 and 1'),
+        ('Palette', {'color_side': 0}, 'color_side=0: expected a positive number'),
         ('Recurrent', {'steps': 0}, 'steps=0: expected a whole number'),
         ('Recurrent', {'steps': 2.0}, 'steps=2.0: expected a whole number'),
     ],

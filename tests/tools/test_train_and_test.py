@@ -191,6 +191,33 @@ def test_other_photographs_are_scored_whole(workplace, photo_folder, competition
     assert 'all 6 photos' in capsys.readouterr().out
 
 
+def test_a_checkpoint_is_scored_with_other_options(workplace, photo_folder, capsys):
+    options = ['train_cfg.max_epochs=1']
+    assert train('--data-root', photo_folder, '--work-dir', 'run', options=options) == 0
+    for name, option in (('known', 'seed=42'), ('raw', 'model.postprocess=[]')):
+        assert test_tool.main(['run', '--json', f'{name}.json', '--cfg-options', option]) == 0
+    known, raw = (json.loads(Path(f'{name}.json').read_text()) for name in ('known', 'raw'))
+    assert known['score'] == json.loads(Path('run/metrics.json').read_text())['score']
+    assert raw['ssim'] < known['ssim']
+    assert test_tool.main(['run', '--cfg-options', 'model.layout.type=OneStage']) == 2
+    assert 'the weights are of other networks' in capsys.readouterr().err
+
+
+def test_a_folder_of_its_own_validates(workplace, photo_folder, competition_folder, capsys):
+    options = ['train_cfg.max_epochs=1', f'data.val_root={competition_folder}']
+    assert train('--data-root', photo_folder, '--work-dir', 'run', options=options) == 0
+    assert f'9 photos train, 6 validate (those of {competition_folder})' in capsys.readouterr().out
+    score = json.loads(Path('run/metrics.json').read_text())['score']
+    assert test_tool.main(['run', '--json', 'again.json']) == 0
+    assert f'6 validation photos, those of {competition_folder}' in capsys.readouterr().out
+    assert test_tool.main(['run', '--data-root', str(competition_folder), '--json', 'elsewhere.json']) == 0
+    assert [json.loads(Path(file).read_text())['score'] for file in ('again.json', 'elsewhere.json')] == [score] * 2
+
+    for fold in ('1', 'all'):
+        assert train('--data-root', photo_folder, '--fold', fold, '--work-dir', f'fold_{fold}', options=options) == 2
+        assert 'data.val_root names the photographs that validate' in capsys.readouterr().err
+
+
 def run_tool(tool, *arguments, cwd, **environment):
     command = [sys.executable, str(REPOSITORY / 'tools' / tool), *map(str, arguments)]
     return subprocess.run(

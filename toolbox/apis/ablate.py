@@ -24,7 +24,7 @@ from toolbox.experiment.tables import as_text, write_tables
 from toolbox.experiment.trials import TrialFolder, locked
 from toolbox.files import write_json
 
-_TIMED_STEPS = 3
+_TIMED_SECONDS = 10.0
 
 
 def ablate(
@@ -105,7 +105,7 @@ class _Run:
                 (place / RESULT).unlink()
             place.mkdir(parents=True, exist_ok=True)
             (place / 'config.py').write_text(self.plan.configs[arm.name].pretty_text, encoding='utf-8')
-        timed = _TIMED_STEPS if self.plan.settings.budget.minutes is not None else 0
+        timed = _TIMED_SECONDS if self.plan.settings.budget.minutes is not None else 0
         jobs = [TryJob(place, timed) for place in places.values() if not (place / RESULT).is_file()]
         if jobs:
             print(f'one batch of each arm: {len(jobs)} to try ...')

@@ -14,7 +14,7 @@ from mmengine.config import Config
 from toolbox import schema
 from toolbox.apis.setup import split_photos
 from toolbox.config import flatten, load_config
-from toolbox.experiment.design import make_arms
+from toolbox.experiment.design import MEASURED, make_arms
 from toolbox.experiment.record import code_version
 from toolbox.experiment.results import Arm
 from toolbox.paths import find_config
@@ -133,6 +133,7 @@ def make_plan(
         arm.name: _resolve(chosen, arm, options, sample, lambda text, arm=arm: said[text].append(arm.name))
         for arm in arms
     }
+    _check_measured_alike(configs)
     first = configs[arms[0].name]
     folds = list(range(first.data.folds)) if chosen.folds == 'all' else list(chosen.folds)
     splits = _Splits()
@@ -168,7 +169,14 @@ class _Splits:
 
     def check(self, config: Config, fold: int, arm: str) -> None:
         """Raise ValueError if an arm validates on others than those before it."""
-        keys = [config.data.root, config.data.folds, config.split_seed, config.clean_csv, config.clean_drop]
+        keys = [
+            config.data.root,
+            config.data.val_root,
+            config.data.folds,
+            config.split_seed,
+            config.clean_csv,
+            config.clean_drop,
+        ]
         key = repr([*keys, config.use_labels, fold])
         if key not in self._known:  # listing a million files takes a while
             of_fold = copy.deepcopy(config)
@@ -199,7 +207,22 @@ def _resolve(chosen: Config, arm: Arm, options: Mapping[str, Any], sample: bool,
     together |= {'seed': chosen.seeds[0], 'split_seed': chosen.split_seed}
     if chosen.custom_imports:
         together['custom_imports'] = list(chosen.custom_imports)
-    return load_config(chosen.base, together, say)
+    return load_config(together.pop('base', chosen.base), together, say)
+
+
+def _check_measured_alike(configs: Mapping[str, Config]) -> None:
+    """Raise ValueError if arms that start from different configs would be measured by different rules."""
+    (baseline, first), *others = (
+        (name, {path: value for path, value in flatten(config).items() if path.startswith(MEASURED)})
+        for name, config in configs.items()
+    )
+    for name, measured in others:
+        for path in sorted(first.keys() | measured.keys()):
+            if first.get(path) != measured.get(path):
+                raise ValueError(
+                    f'{name}: {path} is {measured.get(path)!r}, and {first.get(path)!r} in {baseline}; arms are measured '
+                    'by it, so it has to be equal for all: set it in `common`, or by --cfg-options'
+                )
 
 
 def _kept(values: Mapping[str, Any], later: Mapping[str, Any]) -> dict[str, Any]:

@@ -163,7 +163,7 @@ def _plan(config: Config, split: Split, model: RestorationModel, runner: Restora
     cleaning = f'cleaned by {split.cleaning}\n' if split.cleaning else ''
     return (
         f'data: {root}\n{cleaning}'
-        f'{len(split.training)} photos train, {len(split.validation)} validate (fold {config.fold} of {data.folds}), '
+        f'{len(split.training)} photos train, {len(split.validation)} validate ({split.validates}), '
         f'{data.size} px, batch {data.batch_size}; {parameters / 1e6:.1f} M parameters on {device}; '
         f'at most {runner.max_epochs} epochs of {len(runner.train_dataloader)} steps; '
         f'best.pth and last.pth go to {runner.folder}'

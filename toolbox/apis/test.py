@@ -11,7 +11,7 @@ from mmengine.config import Config
 
 from toolbox.apis import run_folder
 from toolbox.apis.setup import split_photos, split_seed
-from toolbox.config import apply_options, load_config
+from toolbox.config import load_config
 from toolbox.contracts import Batch
 from toolbox.data.dataset import ValidationDataset
 from toolbox.data.loading import collate_by_shape, validation_loader
@@ -20,7 +20,6 @@ from toolbox.engine.loading import load_model
 from toolbox.engine.model import Outcome
 from toolbox.paths import find_config
 from toolbox.report import Pictures, ScoreEntry
-from toolbox.schema import complete
 from toolbox.tables import score_table
 
 logger = logging.getLogger('huefill')
@@ -104,13 +103,12 @@ def score_model(
         config: a config file; without a checkpoint it says whose newest best one is meant.
         checkpoint: it carries its own resolved config, which is used.
         data_root: where the photographs lie. Where they are those of training the validation fold is scored, of other
-            photographs all; None: those of training.
+            photographs all; None: what validated in training.
         options: values by dotted path, in place of the checkpoint's config's.
     """
     path = Path(checkpoint) if checkpoint is not None else find_checkpoint(config, data_root)
-    model, resolved, content = load_model(path)
-    apply_options(resolved, {**(options or {}), **({} if data_root is None else {'data.root': data_root})})
-    complete(resolved)
+    elsewhere = {} if data_root is None else {'data.root': data_root, 'data.val_root': None}
+    model, resolved, content = load_model(path, {**(options or {}), **elsewhere})
     device = 'cuda' if torch.cuda.is_available() else 'cpu'
     model.to(device)
     split = split_photos(resolved)
@@ -120,9 +118,7 @@ def score_model(
     loader = validation_loader(dataset, resolved.data.batch_size, resolved.data.workers)
     evaluator = build_evaluator(resolved.metrics)
     summary = evaluate(loader, model.val_step, evaluator, len(dataset))
-    which = (
-        f'the {len(photos)} validation photos of fold {resolved.fold}' if same_photos else f'all {len(photos)} photos'
-    )
+    which = f'the {len(photos)} validation photos, {split.validates}' if same_photos else f'all {len(photos)} photos'
     numbers = {name: index for index, name in enumerate(photos.names)}
 
     def batch(name: str) -> Batch:

@@ -29,24 +29,24 @@ class TryJob:
 
     Attributes:
         folder: holds the arm's config.py; gets tried.json: `reason`, '' if all went well, and `seconds_per_step`.
-        timed_steps: steps to time after the first, for budgets in minutes.
+        timed_seconds: for how long to time steps after the first, for budgets in minutes.
     """
 
     folder: Path
-    timed_steps: int = 0
+    timed_seconds: float = 0
 
 
 def try_arm(job: TryJob) -> int:
     """Train one batch and validate one; 0, whether it works or not."""
     try:
-        content = dict(reason='', **_try(read_config(job.folder), job.timed_steps))
+        content = dict(reason='', **_try(read_config(job.folder), job.timed_seconds))
     except Exception as error:  # whatever goes wrong here would go wrong in the trials
         content = dict(reason=' '.join(explain(error).split()))
     write_json(job.folder / RESULT, content)
     return 0
 
 
-def _try(config: Config, timed_steps: int) -> dict[str, Any]:
+def _try(config: Config, timed_seconds: float) -> dict[str, Any]:
     data, split = config.data, split_photos(config)
     set_backend(config.deterministic, config.tf32)
     torch.manual_seed(config.seed)
@@ -62,7 +62,7 @@ def _try(config: Config, timed_steps: int) -> dict[str, Any]:
     taken = step(batch)
     if not taken.finite:
         raise ValueError(f'the first loss is not finite: {taken.losses}')
-    seconds = _timed(step, batch, timed_steps)
+    seconds = _seconds_per_step(step, batch, timed_seconds) if timed_seconds else None
     model.eval()
     few = range(min(data.batch_size, len(split.validation)))
     validation = ValidationDataset(split.validation.subset(few), data, split_seed(config))
@@ -71,12 +71,11 @@ def _try(config: Config, timed_steps: int) -> dict[str, Any]:
     return dict(seconds_per_step=seconds)
 
 
-def _timed(step: TrainingStep, batch: Any, steps: int) -> float | None:
-    if not steps:
-        return None
-    started = time.perf_counter()
-    for _ in range(steps):
+def _seconds_per_step(step: TrainingStep, batch: Any, at_least: float) -> float:
+    started, steps, passed = time.perf_counter(), 0, 0.0
+    while passed < at_least:
         step(batch)
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
-    return (time.perf_counter() - started) / steps
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+        steps, passed = steps + 1, time.perf_counter() - started
+    return passed / steps

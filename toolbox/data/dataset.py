@@ -127,7 +127,7 @@ class ValidationDataset(_PhotoDataset):
     """
 
     def __init__(self, photos: Manifest, data: Mapping[str, Any], seed: int) -> None:
-        transform = PhotoTransform(data['size'], data['reduce'], training=False)
+        transform = PhotoTransform(data['val_size'] or data['size'], data['reduce'], training=False)
         super().__init__(photos, transform, MASKS.build(data['val_mask']), FILLS.build(data['val_fill']))
         self.finder: Finder = FINDERS.build(data['finder'])
         self.real_pairs = data['val_real_pairs']

@@ -6,24 +6,41 @@ from typing import Any
 
 from mmengine.config import Config
 
-from toolbox.config import config_from_text
+from toolbox.config import apply_options, config_from_text
 from toolbox.engine.checkpoint import read_checkpoint
 from toolbox.engine.model import RestorationModel
+from toolbox.schema import complete
 
 
-def load_model(checkpoint: Path) -> tuple[RestorationModel, Config, dict[str, Any]]:
+def load_model(
+    checkpoint: Path, options: Mapping[str, Any] | None = None
+) -> tuple[RestorationModel, Config, dict[str, Any]]:
     """A model as it was trained, in eval mode, with its resolved config and the checkpoint's further values.
 
+    Args:
+        checkpoint: a file.
+        options: values by dotted path, in place of those of the checkpoint's config.
+
     Raises:
-        FileNotFoundError, ValueError: no such checkpoint, or one that cannot be loaded.
+        FileNotFoundError, ValueError: no such checkpoint, one that cannot be loaded, or options that do not fit.
     """
     content = read_checkpoint(checkpoint)
     config = config_from_text(content['config'])
+    if options:
+        apply_options(config, options)
+        complete(config)
     return build_model(config, content['model']), config, content
 
 
 def build_model(config: Config, state: Mapping[str, Any]) -> RestorationModel:
-    """The model of a resolved config with a checkpoint's weights (its `model`), in eval mode."""
+    """The model of a resolved config with a checkpoint's weights (its `model`), in eval mode.
+
+    Raises:
+        ValueError: the config's networks are not those that the weights are of.
+    """
     model = RestorationModel(config.model, config.precision, to_train=False)
-    model.layout.load_state_dict(state)
+    try:
+        model.layout.load_state_dict(state)
+    except RuntimeError as error:
+        raise ValueError(f'the weights are of other networks than `model` in the config describes: {error}') from error
     return model.eval()

@@ -9,8 +9,9 @@ from toolbox.experiment.results import Arm
 from toolbox.registry import did_you_mean
 
 # What arms are measured on and for how long: equal for all, or a difference would say nothing about the parts.
-_COMMON = (
-    *('data.root', 'data.folds', 'data.size', 'data.reduce', 'data.val_mask', 'data.val_fill', 'data.val_real_pairs'),
+MEASURED = (
+    *('data.root', 'data.val_root', 'data.folds', 'data.size', 'data.val_size', 'data.reduce'),
+    *('data.val_mask', 'data.val_fill', 'data.val_real_pairs'),
     *('metrics', 'seed', 'split_seed', 'fold', 'clean_csv', 'use_labels', 'early_stopping'),
     *('train_cfg.max_epochs', 'train_cfg.max_steps', 'train_cfg.val_interval'),
 )
@@ -22,7 +23,8 @@ def make_arms(axes: Axes, design: str, baseline: Mapping[str, str] | None = None
     """The arms of a design, the baseline first.
 
     Args:
-        axes: by name, levels by name: config values by dotted path, or nested.
+        axes: by name, levels by name: config values by dotted path, or nested; `base` among them names another config
+            file to change.
         design: 'grid', all combinations; 'one_at_a_time', the baseline and each other level of each axis alone.
         baseline: the level of an axis that others are compared with; of an axis that is not named, its first.
 
@@ -63,7 +65,7 @@ def _levels(axis: str, levels: Any) -> Any:
 
 def _check_fair(where: str, change: Mapping[str, Any]) -> None:
     for path in change:
-        for common in _COMMON:
+        for common in MEASURED:
             if f'{path}.'.startswith(f'{common}.') or f'{common}.'.startswith(f'{path}.'):
                 hint = '; to compare with and without cleaning change clean_drop' if path == 'clean_csv' else ''
                 raise ValueError(

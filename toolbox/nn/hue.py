@@ -1,0 +1,145 @@
+"""Hue as the leaderboard counts it, OpenCV's 8-bit one: measured, and given to an image.
+
+A hue is counted in bins of 2 degrees, 180 around the circle; 0 is red, 60 green, 120 blue. Its circle is cut open at
+magenta, bin 150 or -30, where photographs have the least.
+"""
+
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from toolbox.color import luma
+
+HUE_BINS = 180
+# 8-bit OpenCV multiplies by a rounded reciprocal of the chroma, in units of 1 / 4096 of a bin.
+_FIXED_POINT = 4096
+_BINS_PER_SECTOR = 30
+_SMALLEST_CHROMA = 1e-4
+_FIRST_BIN = -_BINS_PER_SECTOR
+_LEVELS = 256
+
+
+def hue_and_chroma(rgb: Tensor) -> tuple[Tensor, Tensor]:
+    """OpenCV's 8-bit hue before it is rounded, in bins of 2 degrees in [-30, 150], and chroma (largest - smallest).
+
+    Args:
+        rgb: (N, 3, H, W) in [0, 255].
+
+    Returns:
+        Two tensors (N, H W). Rounding the hue gives ``cv2.cvtColor(..., COLOR_RGB2HSV)[..., 0]`` modulo 180.
+    """
+    red, green, blue = rgb.flatten(2).unbind(1)
+    largest = torch.maximum(torch.maximum(red, green), blue)
+    chroma = largest - torch.minimum(torch.minimum(red, green), blue)
+    sectors = torch.where(
+        red == largest,
+        green - blue,
+        torch.where(green == largest, blue - red + 2 * chroma, red - green + 4 * chroma),
+    )
+    reciprocal = _BINS_PER_SECTOR * _FIXED_POINT / chroma.clamp(min=_SMALLEST_CHROMA)
+    reciprocal = reciprocal + (reciprocal.round() - reciprocal).detach()
+    # OpenCV rounds half a bin upwards; half a fixed-point unit more decides it so for floats, too.
+    return (sectors * reciprocal + 0.5) / _FIXED_POINT, chroma
+
+
+def hue_histogram(rgb: Tensor) -> Tensor:
+    """How many pixels have which hue: (N, 3, H, W) in [0, 1], bytes over 255, to (N, 180).
+
+    Equal to ``cv2.calcHist`` of OpenCV's 8-bit hue; gray counts as hue 0.
+    """
+    hue, chroma = hue_and_chroma((rgb * 255).round())
+    bins = torch.where(chroma > 0, hue.round(), 0).long().remainder(HUE_BINS)
+    return rgb.new_zeros(len(rgb), HUE_BINS).scatter_add_(1, bins, torch.ones_like(hue))
+
+
+def matched_hues(hue: Tensor, histogram: Tensor) -> Tensor:
+    """The hues that turn the histogram of an image into another one, the order of its pixels' hues kept.
+
+    Histogram specification along the circle cut open at magenta, exact: each pixel moves to the quantile of its rank
+    (Coltuc et al., Exact histogram specification, 2006, section II). Pixels of equal hue are ordered as they lie.
+
+    Args:
+        hue: (N, P) in bins, in [-30, 150].
+        histogram: (N, 180), not negative, of any sum above 0.
+
+    Returns:
+        int64 (N, P), bins in [-30, 149].
+    """
+    shares = histogram.double().roll(-_FIRST_BIN, dims=1).cumsum(1)
+    hue = torch.where(hue >= HUE_BINS + _FIRST_BIN - 0.5, hue - HUE_BINS, hue)  # rounds to the first bin
+    rank = hue.argsort(dim=1, stable=True).argsort(dim=1)
+    quantile = (rank + 0.5) / hue.shape[1] * shares[:, -1:]
+    return torch.searchsorted(shares, quantile).clamp(max=HUE_BINS - 1) + _FIRST_BIN
+
+
+def colored(gray: Tensor, hue: Tensor, chroma: Tensor) -> Tensor:
+    """Colors that have a hue, to the bin, after they are rounded to bytes.
+
+    Rounding each channel by itself scatters the hue of a faint color over several bins. Here the differences between
+    channels are whole levels, which rounding keeps, since the three channels are equally far from a byte. Where no
+    whole levels up to `chroma` meet the hue, the nearest ones are taken.
+
+    Args:
+        gray: (N, 1, H, W) in [0, 1], the luma to have.
+        hue: int64 (N, 1, H, W), bins.
+        chroma: (N, 1, H, W) in [0, 1], largest minus smallest channel; less is given where the gamut or the hue ask
+            for it.
+
+    Returns:
+        (N, 3, H, W), in [0, 1] but for rounding.
+    """
+    sector, within = hue.remainder(HUE_BINS) // _BINS_PER_SECTOR, hue.remainder(_BINS_PER_SECTOR)
+    pure = _in_sector(sector, torch.ones_like(gray), _middle(sector, within) / _BINS_PER_SECTOR)
+    pure = pure - luma(pure)
+    room = (torch.where(pure > 0, 1 - gray, gray) / pure.abs().clamp_min(1e-9)).amin(1, keepdim=True)
+    levels = (255 * torch.minimum(chroma, room)).floor().long().clamp(0, _LEVELS - 1)
+    levels = _exact_levels().to(gray.device)[_middle(sector, within), levels]
+    middle = (_middle(sector, within) * levels / _BINS_PER_SECTOR).round()
+    offset = _in_sector(sector, levels.to(gray.dtype), middle) / 255
+    return gray + offset - luma(offset)
+
+
+def _middle(sector: Tensor, within: Tensor) -> Tensor:
+    """How far the middle channel is from the smallest one, in 30ths of the chroma: it rises and falls in turns."""
+    return torch.where(sector % 2 == 0, within, _BINS_PER_SECTOR - within)
+
+
+def _in_sector(sector: Tensor, largest: Tensor, middle: Tensor) -> Tensor:
+    """RGB (N, 3, H, W) of a color whose smallest channel is 0, in one of the six sectors of the hue's circle."""
+    none = torch.zeros_like(largest)
+    red = _choose(sector, (largest, middle, none, none, middle, largest))
+    green = _choose(sector, (middle, largest, largest, middle, none, none))
+    blue = _choose(sector, (none, none, middle, largest, largest, middle))
+    return torch.cat([red, green, blue], dim=1)
+
+
+def _choose(sector: Tensor, values: tuple[Tensor, ...]) -> Tensor:
+    return torch.stack([value.expand_as(sector) for value in values]).gather(0, sector[None])[0]
+
+
+@lru_cache(maxsize=1)
+def _exact_levels() -> Tensor:
+    """int64 (31, 256): by the middle channel's 30ths and a chroma in levels, the largest chroma up to it with that hue.
+
+    The chroma itself where there is none, or only one of less than half.
+    """
+    table = torch.arange(_LEVELS).repeat(_BINS_PER_SECTOR + 1, 1)
+    for thirtieths in range(_BINS_PER_SECTOR + 1):
+        best = 0
+        for levels in range(1, _LEVELS):
+            hue = _BINS_PER_SECTOR * round(thirtieths * levels / _BINS_PER_SECTOR) / levels
+            if abs(hue - thirtieths) < 0.49:  # a tie could round to either side
+                best = levels
+            if 2 * best >= levels:
+                table[thirtieths, levels] = best
+    return table
+
+
+def correlation(x: Tensor, y: Tensor) -> Tensor:
+    """Pearson's correlation (N,) of the rows of x and y (N, B); 1 where one is constant, as in ``cv2.compareHist``."""
+    x, y = x - x.mean(1, keepdim=True), y - y.mean(1, keepdim=True)
+    product = (x * y).sum(1)
+    squares = x.square().sum(1) * y.square().sum(1)
+    is_defined = squares > 0
+    return torch.where(is_defined, product / torch.where(is_defined, squares, 1).sqrt(), 1)
