@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from toolbox.nn.smp_decoder import Pyramid, SmpDecoder, check_choice, upsampling_channels
+from toolbox.nn.upsampled_conv import UpsampledBlock
 from toolbox.registry import DECODERS
 
 
@@ -32,7 +33,7 @@ class MAnet(SmpDecoder):
         reduction: int = 16,
         attention_channels: int = 64,
     ) -> None:
-        from segmentation_models_pytorch.decoders.manet.decoder import MAnetDecoder
+        from segmentation_models_pytorch.decoders.manet.decoder import DecoderBlock, MAnetDecoder
 
         check_choice('MAnet', 'interpolation', interpolation, ('nearest', 'bilinear'))
         pyramid = Pyramid(channels, strides, 'MAnet')
@@ -45,4 +46,8 @@ class MAnet(SmpDecoder):
             pab_channels=attention_channels,
             interpolation_mode=interpolation,
         )
+        if interpolation == 'nearest':
+            for index, block in enumerate(decoder.blocks):
+                if isinstance(block, DecoderBlock):  # the others need the enlarged feature for their attention
+                    decoder.blocks[index] = UpsampledBlock(block)
         super().__init__(decoder, pyramid, out_channels=chosen[-1])

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from toolbox.nn.smp_decoder import Pyramid, SmpDecoder, check_choice, upsampling_channels
+from toolbox.nn.upsampled_conv import UpsampledUnet
 from toolbox.registry import DECODERS
 
 
@@ -10,7 +11,8 @@ from toolbox.registry import DECODERS
 class Unet(SmpDecoder):
     """U-Net: one skip per resolution, decoding to full resolution.
 
-    Ronneberger et al., U-Net: Convolutional Networks for Biomedical Image Segmentation, 2015, section 2; smp's module.
+    Ronneberger et al., U-Net: Convolutional Networks for Biomedical Image Segmentation, 2015, section 2; smp's module,
+    computed as `toolbox/nn/upsampled_conv.py` says where it enlarges by nearest neighbor.
 
     Args:
         channels, strides: of the encoder's features.
@@ -37,4 +39,6 @@ class Unet(SmpDecoder):
             n_blocks=pyramid.depth,
             interpolation_mode=interpolation,
         )
+        if interpolation == 'nearest':
+            decoder = UpsampledUnet(decoder)
         super().__init__(decoder, pyramid, out_channels=chosen[-1])

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from toolbox.nn.smp_decoder import Pyramid, SmpDecoder, check_choice, strides_from_four, upsampling_channels
+from toolbox.nn.upsampled_conv import UpsampledUnetPlusPlus
 from toolbox.registry import DECODERS
 
 
@@ -11,7 +12,8 @@ class UnetPlusPlus(SmpDecoder):
     """U-Net++: nested dense skips between encoder and decoder, decoding to full resolution.
 
     Zhou et al., UNet++: A Nested U-Net Architecture for Medical Image Segmentation, 2018, section 3.1, without the deep
-    supervision of section 3.2; smp's module.
+    supervision of section 3.2; smp's module, computed as `toolbox/nn/upsampled_conv.py` says where it enlarges by
+    nearest neighbor.
 
     Args:
         channels, strides: of the encoder's features, at 4, 8 and each power of two to the deepest, and 2 or not.
@@ -38,4 +40,6 @@ class UnetPlusPlus(SmpDecoder):
             n_blocks=pyramid.depth,
             interpolation_mode=interpolation,
         )
+        if interpolation == 'nearest':
+            decoder = UpsampledUnetPlusPlus(decoder)
         super().__init__(decoder, pyramid, out_channels=chosen[-1])

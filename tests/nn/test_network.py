@@ -36,16 +36,16 @@ def test_published_stage_has_the_parameters_of_its_parts(in_channels, out_channe
 
 
 def test_decodes_what_smp_decodes():
-    """The same weights in smp's own U-Net++ on smp's own encoder give the same image."""
+    """The same weights in smp's own U-Net++ on smp's own encoder give the same image; in doubles, since sums differ."""
     import segmentation_models_pytorch as smp
 
     encoder = {'type': 'SmpEncoder', 'name': 'resnet18', 'weights': None}
-    network = Network(1, 3, encoder, NONE, {'type': 'UnetPlusPlus'}).eval()
-    reference = smp.UnetPlusPlus('resnet18', encoder_weights=None, in_channels=1, classes=3).eval()
+    network = Network(1, 3, encoder, NONE, {'type': 'UnetPlusPlus'}).double().eval()
+    reference = smp.UnetPlusPlus('resnet18', encoder_weights=None, in_channels=1, classes=3).double().eval()
     reference.encoder.load_state_dict(network.encoder.encoder.state_dict())
     reference.decoder.load_state_dict(network.decoder.decoder.state_dict())
     reference.segmentation_head[0].load_state_dict(network.head.state_dict())
-    image = torch.rand(2, 1, 64, 96)
+    image = torch.rand(2, 1, 64, 96, dtype=torch.float64)
     with torch.no_grad():
         torch.testing.assert_close(network(image), reference((image - 0.5) / 0.225))
 
