@@ -10,6 +10,8 @@ from torch import Tensor
 # Pillow's 16-bit fixed-point weights (libImaging/Convert.c); they add up to 65536.
 _RED, _GREEN, _BLUE = 19595, 38470, 7471
 LUMA_WEIGHTS = (_RED / 65536, _GREEN / 65536, _BLUE / 65536)
+# So many pixels stay in a core's cache with the intermediate results of `replace_luma`.
+_STRIP_PIXELS = 2**15
 
 
 def gray_from_rgb(rgb: np.ndarray) -> np.ndarray:
@@ -53,6 +55,70 @@ def with_luma(rgb: Tensor, gray: Tensor) -> Tensor:
     room = torch.where(chroma > 0, 1 - gray, gray)  # from gray to the wall that the channel runs into
     scale = (room / chroma.abs().clamp_min(1e-9)).amin(1, keepdim=True).clamp_max(1)
     return (gray + scale * chroma).clamp(0, 1)
+
+
+def replace_luma(rgb: Tensor, gray: Tensor, where: Tensor | None = None) -> Tensor:
+    """`with_luma`, without gradients: bit for bit the same, on CPU in a fraction of the time.
+
+    On CPU one thread goes through the image in strips that stay in its cache; for torch, each step is a pass through
+    memory, for which it wakes all threads.
+
+    Args:
+        rgb: (N, 3, H, W), finite, not necessarily in [0, 1].
+        gray: (N, 1, H, W) in [0, 1], the luma to have.
+        where: bool (N, 1, H, W), which pixels get it, the others stay as they are; None: all.
+
+    Returns:
+        (N, 3, H, W), in [0, 1] where the luma was replaced.
+    """
+    rgb, gray = rgb.detach(), gray.detach()
+    if not all(image.device.type == 'cpu' and image.dtype == torch.float32 for image in (rgb, gray)):
+        replaced = with_luma(rgb, gray).to(rgb.dtype)
+        return replaced if where is None else torch.where(where, replaced, rgb)
+    result = torch.empty(rgb.shape)
+    height, width = rgb.shape[-2:]
+    rows = max(1, _STRIP_PIXELS // width)
+    stays = None if where is None else ~where.numpy()
+    for image in range(len(rgb)):
+        colors, target, out = rgb[image].numpy(), gray[image, 0].numpy(), result[image].numpy()
+        for start in range(0, height, rows):
+            strip = slice(start, start + rows)
+            _write_with_luma(colors[:, strip], target[strip], out[:, strip])
+            if stays is not None:
+                np.copyto(out[:, strip], colors[:, strip], where=stays[image, :, strip])
+    return result
+
+
+def _write_with_luma(rgb: np.ndarray, gray: np.ndarray, out: np.ndarray) -> None:
+    """`with_luma` of (3, H, W) and (H, W), float32, into (3, H, W).
+
+    Of the channels that run into one wall, the one furthest from gray has the least room in proportion: two divisions
+    are enough for three channels. Differences and quotients round monotonously, so that the bits are the same.
+    """
+    one, tiny = np.float32(1), np.float32(1e-9)
+    red, green, blue = map(np.float32, LUMA_WEIGHTS)
+    own, term = red * rgb[0], green * rgb[1]
+    own += term
+    own += np.multiply(blue, rgb[2], out=term)
+    above = np.maximum(rgb[0], rgb[1], out=term)
+    above = np.maximum(above, rgb[2], out=above)
+    above -= own
+    white_room = one - gray
+    white_room /= np.maximum(above, tiny)
+    np.copyto(white_room, one, where=above <= 0)  # no channel runs into white
+    below = np.minimum(rgb[0], rgb[1], out=term)
+    below = np.minimum(below, rgb[2], out=below)
+    np.subtract(own, below, out=below)
+    black_room = gray / np.maximum(below, tiny)
+    np.copyto(black_room, one, where=below < 0)
+    scale = np.minimum(white_room, black_room, out=white_room)
+    np.minimum(scale, one, out=scale)
+    for channel, result in zip(rgb, out, strict=True):
+        np.subtract(channel, own, out=result)
+        result *= scale
+        result += gray
+        np.maximum(result, 0, out=result)
+        np.minimum(result, one, out=result)
 
 
 def chroma_from_rgb(rgb: Tensor) -> Tensor:

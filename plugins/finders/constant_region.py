@@ -140,24 +140,38 @@ def _sharp_regions(damaged: np.ndarray, solid: np.ndarray, value: int) -> _Candi
     """The regions of `value`, of solid blocks, that have a sharp border and are no frame."""
     import cv2
 
-    regions = (solid & (damaged == value)).astype(np.uint8)
-    num, labels, stats, _ = cv2.connectedComponentsWithStats(regions, connectivity=8)
-    around = cv2.dilate(labels.astype(np.float32), _AROUND).astype(np.int32)
-    around[labels > 0] = 0
-    border = np.flatnonzero(around)
-    owner = around.ravel()[border]
-    is_near = _same_and_near(damaged, value)[1].ravel()[border]
+    is_value = solid & (damaged == value)
+    regions = is_value.astype(np.uint8)
+    num, labels = cv2.connectedComponents(regions, connectivity=8)
+    border = np.flatnonzero(cv2.dilate(regions, _AROUND) > regions)
+    owner = _largest_around(labels, border)
+    difference = np.abs(damaged.ravel()[border].astype(np.int16) - value)
     num_border = np.bincount(owner, minlength=num)
-    num_near = np.bincount(owner, weights=is_near, minlength=num)
+    num_near = np.bincount(owner, weights=(difference > 0) & (difference <= _NEAR), minlength=num)
     near_share = num_near / np.maximum(num_border, 1)
 
-    left, top, width, height, area = stats.T
-    right, bottom = damaged.shape[1] - left - width, damaged.shape[0] - top - height
-    num_sides = np.sum([left == 0, top == 0, right == 0, bottom == 0], axis=0)
+    pixels = np.flatnonzero(is_value)
+    region = labels.ravel()[pixels]
+    area = np.bincount(region, minlength=num)
+    num_sides = np.zeros(num, int)
+    for side in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
+        num_sides[np.unique(side)] += 1
     chosen = (near_share < _MAX_NEAR_SHARE) & (area >= _MIN_PIECE) & (num_sides < 3)
     chosen[0] = False
     total_near, total_border = num_near[chosen].sum(), num_border[chosen].sum()
-    return _Candidate(value, chosen[labels].astype(np.uint8), float(total_near / max(total_border, 1)))
+    mask = np.zeros_like(regions)
+    mask.ravel()[pixels] = chosen[region]
+    return _Candidate(value, mask, float(total_near / max(total_border, 1)))
+
+
+def _largest_around(labels: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+    """The largest label among the neighbors of some pixels, which are flat indices into `labels`, int32 (H, W)."""
+    import cv2
+
+    padded = cv2.copyMakeBorder(labels, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
+    row, column = np.divmod(pixels, labels.shape[1])
+    center = (row + 1) * padded.shape[1] + column + 1
+    return np.max([padded.ravel()[center + y * padded.shape[1] + x] for x, y in _MOVES], axis=0)
 
 
 def _same_and_near(image: np.ndarray, value: int) -> tuple[np.ndarray, np.ndarray]:
@@ -175,15 +189,18 @@ def _with_thin_parts(hole: np.ndarray, same: np.ndarray, near: np.ndarray) -> tu
 
     num_near = cv2.boxFilter(near, -1, (3, 3), normalize=False, borderType=cv2.BORDER_CONSTANT)
     plausible = same & (num_near <= 1)  # one such neighbor is a coincidence, two are a smooth area
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(plausible | hole, connectivity=8)
-    is_part = stats[:, cv2.CC_STAT_AREA] >= _MIN_DASH
-    is_part[0] = False
-    parts = is_part[labels].astype(np.uint8)
+    _, labels = cv2.connectedComponents(plausible | hole, connectivity=8)
+    pixels = np.flatnonzero(labels)
+    part = labels.ravel()[pixels]
+    pixels = pixels[np.bincount(part)[part] >= _MIN_DASH]
+    parts = np.zeros_like(hole)
+    parts.ravel()[pixels] = 1
     # Grown by a pixel, parts that are two pixels apart touch.
-    _, groups = cv2.connectedComponents(cv2.dilate(parts, _AROUND), connectivity=8)
-    belongs = np.zeros(groups.max() + 1, bool)
+    num_groups, groups = cv2.connectedComponents(cv2.dilate(parts, _AROUND), connectivity=8)
+    belongs = np.zeros(num_groups, bool)
     belongs[groups[hole > 0]] = True
-    mask = parts & belongs[groups]
+    mask = np.zeros_like(hole)
+    mask.ravel()[pixels] = belongs[groups.ravel()[pixels]]
 
     beside = cv2.dilate(mask, _AROUND) & same & ~mask
     num_thin, num_beside = np.count_nonzero(mask & ~hole), np.count_nonzero(beside)
@@ -247,7 +264,7 @@ def _draw(kind: str, corners: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     canvas = Image.new('L', shape[::-1])
     draw = getattr(ImageDraw.Draw(canvas), kind)
     draw([tuple(corner) for corner in corners.tolist()], fill=1)
-    return np.array(canvas, bool)
+    return np.frombuffer(canvas.tobytes(), bool).reshape(shape)
 
 
 def _descend(kind: str, corners: np.ndarray, mask: np.ndarray, same: np.ndarray) -> np.ndarray:

@@ -1,9 +1,8 @@
 """The gray that is known, put back."""
 
-import torch
 from torch import Tensor
 
-from toolbox.color import with_luma
+from toolbox.color import replace_luma
 from toolbox.registry import POSTPROCESS
 
 
@@ -17,4 +16,4 @@ class KnownLuma:
     pixelwise = True
 
     def __call__(self, rgb: Tensor, damaged: Tensor, mask: Tensor) -> Tensor:
-        return torch.where(mask > 0.5, rgb, with_luma(rgb, damaged).to(rgb.dtype))
+        return replace_luma(rgb, damaged, where=mask <= 0.5)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from toolbox.checks.postprocess import violations
-from toolbox.color import chroma_from_rgb, luma, rgb_from_chroma, to_float, to_uint8, with_luma
+from toolbox.color import chroma_from_rgb, luma, replace_luma, rgb_from_chroma, to_float, to_uint8, with_luma
 from toolbox.discovery import discover_plugins
 from toolbox.registry import POSTPROCESS
 
@@ -105,3 +105,18 @@ def test_gradients_are_finite_at_gray_black_and_white():
 def test_the_contract_check_sees_planted_violations(correct, words):
     problems = list(violations(lambda: correct))
     assert any(words in problem for problem in problems), problems
+
+
+@pytest.mark.parametrize('spread', [0, 1e-7, 1, 1e4])
+@pytest.mark.parametrize('shape', [(2, 1, 1), (2, 33, 70), (1, 300, 200), (1, 2, 40_000)])
+def test_luma_is_replaced_with_the_bits_of_the_differentiable_function(spread, shape):
+    num, height, width = shape
+    gray = torch.randint(0, 256, (num, 1, height, width)).float() / 255
+    rgb = gray.flip(-1) + spread * torch.randn(num, 3, height, width)
+    expected = with_luma(rgb, gray)
+    assert torch.equal(replace_luma(rgb, gray), expected)
+    where = torch.rand(num, 1, height, width) < 0.7
+    assert torch.equal(replace_luma(rgb, gray, where), torch.where(where, expected, rgb))
+    extremes = torch.randint(0, 2, (num, 1, height, width)).float()
+    corners = torch.randint(0, 2, rgb.shape).float()
+    assert torch.equal(replace_luma(corners, extremes), with_luma(corners, extremes))
