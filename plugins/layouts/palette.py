@@ -27,8 +27,8 @@ class Palette(nn.Module):
     opposite hues as the mean of colors does. The luma is exact outside the hole.
 
     Rebalancing hues against the pull to gray: Zhang et al., Colorful Image Colorization, 2016, section 2.2. A global
-    histogram as a guide to color: Zhang et al., Real-Time User-Guided Image Colorization with Learned Deep Priors, 2017,
-    section 3.3, there given by a person.
+    histogram as a guide to color: Zhang et al., Real-Time User-Guided Image Colorization with Learned Deep Priors,
+    2017, section 3.3, there given by a person.
 
     While training, `rgb` is luma and chroma as predicted, without matching, which has no gradient. Losses may be put on
     `gray`, `rgb`, `chroma` (Cb and Cr of ITU-R BT.601, in [-0.5, 0.5]), `colorfulness` (largest minus smallest channel,

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plugins.losses.hue_histogram import _SoftHistogram
-from toolbox.nn.hue import correlation, hue_and_chroma
 from tests.plugins.losses_support import build, holes, hue_metric, images, masks, photographs, predictions, written
+from toolbox.nn.hue import correlation, hue_and_chroma
 
 
 @pytest.fixture(scope='module')

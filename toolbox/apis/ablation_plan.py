@@ -220,8 +220,8 @@ def _check_measured_alike(configs: Mapping[str, Config]) -> None:
         for path in sorted(first.keys() | measured.keys()):
             if first.get(path) != measured.get(path):
                 raise ValueError(
-                    f'{name}: {path} is {measured.get(path)!r}, and {first.get(path)!r} in {baseline}; arms are measured '
-                    'by it, so it has to be equal for all: set it in `common`, or by --cfg-options'
+                    f'{name}: {path} is {measured.get(path)!r}, and {first.get(path)!r} in {baseline}; arms are '
+                    'measured by it, so it has to be equal for all: set it in `common`, or by --cfg-options'
                 )
 
 
