@@ -9,4 +9,4 @@ axes = dict(
     lr={f'{lr:g}': {'optimizer.lr': lr} for lr in (5e-4, 1e-3, 2e-3)},
 )
 seeds = [0]
-budget = dict(minutes=4)
+budget = dict(minutes=3)

@@ -1,5 +1,6 @@
 """One batch of an arm, trained and validated: what a typo or a lack of memory would cost hours to find out."""
 
+import statistics
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,10 +73,12 @@ def _try(config: Config, timed_seconds: float) -> dict[str, Any]:
 
 
 def _seconds_per_step(step: TrainingStep, batch: Any, at_least: float) -> float:
-    started, steps, passed = time.perf_counter(), 0, 0.0
-    while passed < at_least:
+    """The median, which a machine that is busy for a moment does not change."""
+    seconds: list[float] = []
+    while sum(seconds) < at_least:
+        started = time.perf_counter()
         step(batch)
         if torch.cuda.is_available():
             torch.cuda.synchronize()
-        steps, passed = steps + 1, time.perf_counter() - started
-    return passed / steps
+        seconds.append(time.perf_counter() - started)
+    return statistics.median(seconds)
