@@ -33,6 +33,11 @@ def test_one_at_a_time_changes_one_axis_of_the_baseline():
         (dict(a=dict(one={}, two={'data.val_mask.type': 'Boxes'})), {}, 'changes data.val_mask.type'),
         (dict(a=dict(one={}, two={'data': {'root': 'elsewhere'}})), {}, 'changes data.root'),
         (dict(a=dict(one={}, two={'seed': 1})), {}, 'it has to be equal for all'),
+        (
+            dict(a=dict(one={'base': 'x.py'}, two={}), b=dict(one={'base': 'y.py'}, two={})),
+            {},
+            'sets base, which another',
+        ),
         (dict(a=dict(one={}, two={'clean_csv': 'a.csv'})), {}, 'change clean_drop'),
         (AXES, dict(lr='hihg'), 'high'),
         (AXES, dict(learning='high'), 'no axis'),

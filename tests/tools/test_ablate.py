@@ -14,6 +14,7 @@ import pytest
 
 from tests.support import TINY
 from toolbox.apis.ablation_plan import make_plan
+from toolbox.options import parse_options
 from toolbox.paths import CONFIGS, REPOSITORY
 from tools import ablate as ablate_tool
 
@@ -82,6 +83,24 @@ def test_arms_are_paired(undisturbed):
     for seed in (0, 1):  # equal networks, equal first weights
         high, low = (by_arm_and_seed[f'cbam + {lr}', seed]['untrained'] for lr in ('high', 'low'))
         assert high == low
+
+
+def test_an_arm_may_start_from_another_config(tmp_path, photo_folder):
+    other, recipes = tmp_path / 'other.py', tmp_path / 'recipes.py'
+    text = f"_base_ = ['{CONFIGS}/unetpp_cbam_b4.py']\nmodel = dict(layout=dict(type='OneStage'))\n"
+    other.write_text(text)
+    level = dict(base=str(other), **{'optimizer.lr': 0.5})
+    recipes.write_text(
+        f"_base_ = ['{CONFIGS}/_base_/ablation.py']\naxes = dict(recipe=dict(one={{}}, other={level}))\n"
+    )
+    options = parse_options(TINY)
+    plan = make_plan(str(recipes), str(photo_folder), options)
+    assert [config.model.layout.type for config in plan.configs.values()] == ['TwoStage', 'OneStage']
+    assert plan.configs['other'].optimizer.lr == 0.5
+
+    other.write_text(f'{text}data = dict(val_size=48)\n')
+    with pytest.raises(ValueError, match=r'other: data\.val_size is 48, and None in one'):
+        make_plan(str(recipes), str(photo_folder), options)
 
 
 def test_every_trial_has_its_record(undisturbed):
