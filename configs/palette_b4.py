@@ -6,7 +6,7 @@ model = dict(
     encoder=dict(type='TimmEncoder', name='efficientnet_b4', weights='imagenet'),
     attention=dict(type='CBAM', reduction=16, kernel_size=7, at='top'),
     decoder=dict(type='Unet', decoder_channels=(128, 64, 32, 16, 16)),
-    layout=dict(type='Palette', color_side=128, strength=0.6),
+    layout=dict(type='Palette', color_side=128, strength=0.6, smooth=2),
     losses=[
         dict(type='L1', on='gray', region='hole', weight=0.5),
         dict(type='MaskedSSIM', on='gray', weight=0.5),

@@ -10,8 +10,9 @@ from toolbox.nn.hue import HUE_BINS, colored, hue_and_chroma, hue_histogram, mat
 from toolbox.nn.stages import MakeNetwork
 from toolbox.registry import LAYOUTS
 
-# A palette begins flat and has to learn bins that differ by e^7: by this its logits move faster than weights do.
-_LOGIT_GAIN = 10.0
+# A palette begins flat and has to learn bins that differ by e^7. By these factors its logits move faster than weights
+# do: what all photographs have in common at once, what distinguishes this one more slowly.
+_COMMON_GAIN, _OWN_GAIN = 50.0, 10.0
 
 
 @LAYOUTS.register_module()
@@ -39,7 +40,9 @@ class Palette(nn.Module):
         residual: the first network predicts what to add to the damaged image.
         match: match the hues to the palette; without it the colors are the second network's.
         color_side: colors are predicted on the photograph reduced to this many pixels on its shorter side.
-        strength: factor on the chroma's predicted amount; matters with `match` alone.
+        strength: factor on the chroma's predicted amount, with `match`.
+        smooth: where hues are matched, colors are averaged over this many pixels around each, at `color_side`; matching
+            spreads hues apart, and with them what is uncertain from pixel to pixel.
     """
 
     def __init__(
@@ -48,19 +51,24 @@ class Palette(nn.Module):
         residual: bool = True,
         match: bool = True,
         color_side: int = 64,
-        strength: float = 1.0,
+        strength: float = 0.6,
+        smooth: int = 2,
     ) -> None:
         super().__init__()
         for option, value in (('color_side', color_side), ('strength', strength)):
             if value <= 0:
                 raise ValueError(f'Palette: {option}={value!r}: expected a positive number')
+        if type(smooth) is not int or smooth < 0:
+            raise ValueError(f'Palette: smooth={smooth!r}: expected a whole number, 0 or more')
         self.residual = residual
         self.match = match
         self.color_side = color_side
         self.strength = strength
+        self.smooth = smooth
         self.gray_net = make_network(2, 1)
         self.color_net = make_network(1, 3)
         self.palette_net = make_network(1, HUE_BINS)
+        self.common_palette = nn.Parameter(torch.zeros(1, HUE_BINS, 1, 1))
 
     def forward(self, damaged: Tensor, mask: Tensor) -> Restored:
         predicted = self.gray_net(torch.cat([damaged, mask], dim=1))
@@ -68,9 +76,13 @@ class Palette(nn.Module):
         # Colors teach the color networks, not the gray: what the gray is, is known.
         known = gray.detach().clamp(0, 1)
         small = _reduced(known, self.color_side)
-        color = functional.interpolate(self.color_net(small), gray.shape[-2:], mode='bilinear', align_corners=False)
+        color = self.color_net(small)
+        if self.match and not self.training:
+            color = _smoothed(color, self.smooth)
+        color = functional.interpolate(color, gray.shape[-2:], mode='bilinear', align_corners=False)
         chroma, colorfulness = color.split([2, 1], dim=1)
-        palette = (_LOGIT_GAIN * self.palette_net(small).mean((2, 3), keepdim=True)).softmax(dim=1)
+        own = self.palette_net(small).mean((2, 3), keepdim=True)
+        palette = (_COMMON_GAIN * self.common_palette + _OWN_GAIN * own).softmax(dim=1)
         rgb = rgb_from_chroma(gray, chroma)
         if not self.training:
             rgb = self._matched(known, rgb, colorfulness, palette) if self.match else with_luma(rgb, known)
@@ -90,6 +102,12 @@ class Palette(nn.Module):
         hue, _ = hue_and_chroma(255 * rgb)
         hue = matched_hues(hue, palette.flatten(1)).view_as(gray)
         return colored(gray, hue, (self.strength * colorfulness).clamp(0, 1)).clamp(0, 1)
+
+
+def _smoothed(image: Tensor, radius: int) -> Tensor:
+    """The mean over a square of 2 radius + 1 pixels; beyond the border its pixels go on."""
+    padded = functional.pad(image, [radius] * 4, mode='replicate')
+    return functional.avg_pool2d(padded, 2 * radius + 1, stride=1)
 
 
 def _reduced(image: Tensor, side: int) -> Tensor:
