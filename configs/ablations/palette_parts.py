@@ -31,4 +31,4 @@ axes = dict(
     ),
 )
 seeds = [0]
-budget = dict(minutes=3)
+budget = dict(steps=200)
