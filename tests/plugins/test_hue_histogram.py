@@ -104,6 +104,15 @@ def test_correlation_is_opencvs():
         )
 
 
+def test_the_loss_on_a_palette_is_one_minus_opencvs_comparison():
+    pred, target = np.random.default_rng(0).random((2, 3, 180), dtype=np.float32)
+    loss = build('Correlation')(*(torch.tensor(x)[..., None, None] for x in (pred, target)), torch.ones(3, 1, 8, 8))
+    compared = [cv2.compareHist(*pair, cv2.HISTCMP_CORREL) for pair in zip(pred, target, strict=True)]
+    assert loss.item() == pytest.approx(1 - np.mean(compared), abs=1e-6)
+    with pytest.raises(ValueError, match='one shape'):
+        build('Correlation')(torch.ones(1, 180, 1, 1), torch.ones(1, 3, 8, 8), torch.ones(1, 1, 8, 8))
+
+
 def test_a_gray_pixel_has_no_direction_and_one_beside_gray_a_finite_one():
     pred = torch.full((1, 3, 1, 3), 0.5)
     pred[0, 0, 0, 1] += 1e-6
