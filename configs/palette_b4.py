@@ -4,7 +4,7 @@ _base_ = ['_base_/data.py', '_base_/schedule.py', '_base_/runtime.py']
 
 model = dict(
     encoder=dict(type='TimmEncoder', name='efficientnet_b4', weights='imagenet'),
-    attention=dict(type='CBAM', reduction=16, kernel_size=7, at='top'),
+    attention=dict(type='none'),
     decoder=dict(type='Unet', decoder_channels=(128, 64, 32, 16, 16)),
     layout=dict(type='Palette', color_side=128, strength=0.6, smooth=2),
     losses=[
@@ -21,4 +21,3 @@ data = dict(
     mask=dict(type='CompetitionShapes'),
     fill=dict(type='ConstantGray', low=0, high=100),
 )
-train_cfg = dict(ema=0.99)
