@@ -24,7 +24,7 @@ from toolbox.experiment.tables import as_text, write_tables
 from toolbox.experiment.trials import TrialFolder, locked
 from toolbox.files import write_json
 
-_TIMED_SECONDS = 10.0
+_TIMED_SECONDS = 30.0
 
 
 def ablate(

@@ -81,4 +81,4 @@ def _seconds_per_step(step: TrainingStep, batch: Any, at_least: float) -> float:
         if torch.cuda.is_available():
             torch.cuda.synchronize()
         seconds.append(time.perf_counter() - started)
-    return statistics.median(seconds)
+    return statistics.median(seconds[len(seconds) // 2 :])  # the first ones find their memory and their kernels
