@@ -6,7 +6,6 @@ common = {
     'data.size': 128,
     'data.val_size': 256,
     'data.reduce': False,
-    'data.folds': 20,
     'train_cfg.val_interval': 10**6,
     'early_stopping.patience': None,
 }

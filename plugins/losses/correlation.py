@@ -17,6 +17,9 @@ class Correlation(nn.Module):
     OpenCV.
     """
 
+    def __init__(self) -> None:
+        super().__init__()
+
     def forward(self, pred: Tensor, target: Tensor, mask: Tensor) -> Tensor:
         """The loss as a scalar; pred and target: (N, C, H, W) of any size, mask: not looked at."""
         if pred.shape != target.shape:
