@@ -175,9 +175,9 @@ class Layout(Protocol):
 
     ``make_network(in_channels, out_channels)`` builds an encoder, attention and decoder as configured, mapping
     (N, in_channels, H, W) to (N, out_channels, H, W) for any H and W. `targets` names what a loss may be put `on`:
-    for each name, `forward`'s answer holds a prediction of the target's shape, which need not be an image's: a histogram
-    is (N, bins, 1, 1). A layout that trains its networks in
-    turns has a method ``phases() -> tuple[Phase, ...]`` as well.
+    for each name, `forward`'s answer holds a prediction of the target's shape, which need not be an image's: a
+    histogram is (N, bins, 1, 1). A layout that trains its networks in turns has a method
+    ``phases() -> tuple[Phase, ...]`` as well.
     """
 
     def __call__(self, damaged: Tensor, mask: Tensor) -> Restored: ...

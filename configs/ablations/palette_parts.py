@@ -1,5 +1,5 @@
-# What each part of configs/palette_b4.py is for: left out one at a time, or another put in its place. CBAM and the average
-# of weights were in it when this was asked; the answer is why they no longer are (docs/results.md).
+# What each part of configs/palette_b4.py is for: left out one at a time, or another put in its place. CBAM and the
+# average of weights were in it when this was asked; the answer is why they no longer are (docs/results.md).
 _base_ = ['../_base_/ablation.py', '../_base_/small.py']
 
 base = 'configs/palette_b4.py'
