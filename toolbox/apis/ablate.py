@@ -24,7 +24,7 @@ from toolbox.experiment.tables import as_text, write_tables
 from toolbox.experiment.trials import TrialFolder, locked
 from toolbox.files import write_json
 
-_TIMED_SECONDS = 30.0
+_TIMED_SECONDS, _TIMED_SHARE = 30.0, 0.1  # of a budget in minutes, the lesser of the two
 
 
 def ablate(
@@ -105,7 +105,8 @@ class _Run:
                 (place / RESULT).unlink()
             place.mkdir(parents=True, exist_ok=True)
             (place / 'config.py').write_text(self.plan.configs[arm.name].pretty_text, encoding='utf-8')
-        timed = _TIMED_SECONDS if self.plan.settings.budget.minutes is not None else 0
+        minutes = self.plan.settings.budget.minutes
+        timed = 0 if minutes is None else min(_TIMED_SECONDS, _TIMED_SHARE * 60 * minutes)
         jobs = [TryJob(place, timed) for place in places.values() if not (place / RESULT).is_file()]
         if jobs:
             print(f'one batch of each arm: {len(jobs)} to try ...')
