@@ -6,7 +6,7 @@ from pathlib import Path
 
 # What tests compute is small: threads cost more than they give, very much more on a machine that is busy.
 os.environ['OMP_NUM_THREADS'] = '1'
-# Where numba starts threads it sets their number for torch as well, and sums of another number of parts round otherwise.
+# Where numba starts threads it sets their number for torch as well, and sums of more parts round otherwise.
 os.environ['NUMBA_NUM_THREADS'] = '1'
 
 import numpy as np
