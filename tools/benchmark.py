@@ -98,7 +98,7 @@ def _add_infer(jobs: argparse._SubParsersAction) -> None:
     parser.add_argument('--size', type=int, default=512, metavar='PX', help='side of the photographs (default: 512)')
     parser.add_argument('--images', type=int, default=8, metavar='N', help='photographs (default: 8)')
     parser.add_argument('--batch-size', type=int, default=4, metavar='N', help='photographs at once (default: 4)')
-    parser.add_argument('--repeats', type=int, default=3, metavar='N', help='timed runs of each (default: 3)')
+    parser.add_argument('--repeats', type=int, default=5, metavar='N', help='timed runs of each (default: 5)')
     parser.add_argument('--megapixels', type=int, default=0, metavar='N', help='restore one of this size, too')
     parser.add_argument('--device', choices=('auto', 'cpu', 'cuda'), default='auto')
     parser.set_defaults(job=infer)

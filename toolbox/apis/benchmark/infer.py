@@ -37,25 +37,44 @@ class Seconds(NamedTuple):
 
 @dataclass(frozen=True)
 class InferBenchmark:
-    """Medians per photograph. Where others use the machine, too, the processor's time says more than the clock's."""
+    """Where others use the machine, too, the processor's time says more than the clock's.
+
+    Attributes:
+        machine: what computed.
+        size: side of the photographs, px.
+        images: photographs in a run.
+        batch_size: photographs at once.
+        forward: of each run of the forward passes alone.
+        job: of each run from files to files, in turns with the former.
+        large: how a large photograph went, in words.
+    """
 
     machine: str
     size: int
     images: int
     batch_size: int
-    forward: Seconds
-    job: Seconds
+    forward: Sequence[Seconds]
+    job: Sequence[Seconds]
     large: str
 
     def __str__(self) -> str:
-        rows = (('forward passes alone', self.forward), ('files in, holes found, files out', self.job))
-        more = [after / before - 1 for after, before in zip(self.job, self.forward, strict=True)]
+        rows = [
+            (name, _median_per_image(runs, self.images))
+            for name, runs in (
+                ('forward passes alone', self.forward),
+                ('files in, holes found, files out', self.job),
+            )
+        ]
+        # Of neighbors in time: a machine that slows down for a minute slows down both.
+        pairs = list(zip(self.forward, self.job, strict=True))
+        more = [np.array([after[kind] / before[kind] - 1 for before, after in pairs]) for kind in (0, 1)]
         return '\n'.join(
             [
                 f'{self.images} photographs of {self.size}x{self.size}, batches of {self.batch_size}; {self.machine}',
                 f'{"ms per photograph":<34}{"clock":>10}{"processor":>12}',
                 *(f'{name:<34}{1000 * row.clock:10.1f}{1000 * row.processor:12.1f}' for name, row in rows),
-                f'{"more":<34}{more[0]:10.1%}{more[1]:12.1%}',
+                f'{"more, median of pairs":<34}{np.median(more[0]):10.1%}{np.median(more[1]):12.1%}',
+                f'{"its standard error":<34}{_error_of_median(more[0]):10.1%}{_error_of_median(more[1]):12.1%}',
                 *([self.large] if self.large else []),
             ]
         )
@@ -66,7 +85,7 @@ def benchmark_infer(
     size: int = 512,
     images: int = 8,
     batch_size: int = 4,
-    repeats: int = 3,
+    repeats: int = 5,
     megapixels: int = 0,
     device: str = 'auto',
 ) -> InferBenchmark:
@@ -91,7 +110,7 @@ def benchmark_infer(
         jobs = (lambda: forward(images), lambda: _run_job(restorer, root / 'photos', batch_size))
         _ = [job() for job in jobs]  # the first calls allocate and choose kernels
         rounds = [[_seconds(job) for job in jobs] for _ in range(repeats)]
-        bare, whole = (_median_per_image(runs, images) for runs in zip(*rounds, strict=True))
+        bare, whole = zip(*rounds, strict=True)
         large = _large_photo(restorer, root / 'large', megapixels) if megapixels else ''
     machine = f'{torch.get_num_threads()} threads of {cpu_name()}'
     if restorer.device == 'cuda':
@@ -159,6 +178,12 @@ def _seconds(job: Callable[[], object]) -> Seconds:
     start = Seconds(time.perf_counter(), time.process_time())
     job()
     return Seconds(time.perf_counter() - start.clock, time.process_time() - start.processor)
+
+
+def _error_of_median(values: np.ndarray) -> float:
+    """Standard error of the median by the bootstrap (Efron, 1979)."""
+    draws = np.random.default_rng(0).choice(values, (1000, len(values)))
+    return float(np.median(draws, axis=1).std())
 
 
 def _median_per_image(runs: Sequence[Seconds], images: int) -> Seconds:
