@@ -15,8 +15,8 @@ from toolbox.registry import KINDS
 discover_plugins()
 
 # A file or folder -> the parts of the project that it may import. The most specific entry counts.
-_PARTS_FOR_PLUGINS = ('contracts', 'registry', 'nn', 'color', 'imageio', 'checks', 'scoring', 'rng', 'neighbors')
-_FOR_PLUGINS = tuple(f'toolbox.{part}' for part in _PARTS_FOR_PLUGINS)
+_PARTS_FOR_PLUGINS = 'contracts registry nn color imageio checks scoring rng neighbors drawn_shapes'
+_FOR_PLUGINS = tuple(f'toolbox.{part}' for part in _PARTS_FOR_PLUGINS.split())
 _TOOLS = ('apis', 'cli', 'files', 'options', 'paths', 'data.sources', 'report', 'tables')
 _FOR_TOOLS = tuple(f'toolbox.{part}' for part in _TOOLS)
 ALLOWED = {
@@ -24,6 +24,7 @@ ALLOWED = {
     'toolbox/color.py': (),
     'toolbox/rng.py': (),
     'toolbox/imageio.py': (),
+    'toolbox/drawn_shapes.py': (),
     'toolbox/paths.py': (),
     'toolbox/registry.py': (),
     'toolbox/contracts.py': ('toolbox.color',),
@@ -40,6 +41,7 @@ LOADED_AT_ONCE = {
     'toolbox/color.py': {'torch', 'numpy'},
     'toolbox/rng.py': {'numpy'},
     'toolbox/imageio.py': {'numpy', 'PIL'},
+    'toolbox/drawn_shapes.py': {'numpy', 'PIL'},
     'toolbox/paths.py': set(),
     'toolbox/contracts.py': {'torch', 'numpy'},
     'toolbox/registry.py': {'mmengine'},

@@ -1,12 +1,12 @@
 """Finds a hole that was filled with one gray value, by the sharpness of its border and by its shape."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, ImageDraw
 
 from toolbox.contracts import Found
+from toolbox.drawn_shapes import EIGHT_NEIGHBORS, drawn_shapes
 from toolbox.registry import FINDERS
 
 # Gray levels. In a photograph a flat area fades out: the pixels around it are this near. Around a hole they are not.
@@ -25,17 +25,9 @@ _MAX_DOUBT = 0.01
 # The share of a region that a fitted shape may leave out, and the share if that lies in a smooth area: neighbors that
 # happen to have the fill's value.
 _MAX_LEFT_OUT, _MAX_SMOOTH_LEFT_OUT = 0.01, 0.15
-# A part of a border is an edge if it strays this little from a line and is so long, in pixels; the greater lengths are
-# for borders that neighbors roughen. Polygons with more edges than this are not fitted: the border is ragged.
-_MAX_STRAY, _MIN_EDGES, _MAX_NUM_EDGES = 1.5, (4, 8, 16), 12
 # Pixels around a region in which its fitted shape may lie, as a sharp corner may not have been found to its end.
 _MARGIN = 32
-# So far beyond the ends of its edges a corner may be guessed.
-_MAX_REACH = 60
-# Shapes whose first guess is further off than this share of the region are not worth a search.
-_WORTH_A_TRY = 0.25
 _AROUND = np.ones((3, 3), np.uint8)
-_MOVES = np.array([(x, y) for x in (-1, 0, 1) for y in (-1, 0, 1) if x or y])
 
 
 @FINDERS.register_module()
@@ -171,7 +163,7 @@ def _largest_around(labels: np.ndarray, pixels: np.ndarray) -> np.ndarray:
     padded = cv2.copyMakeBorder(labels, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
     row, column = np.divmod(pixels, labels.shape[1])
     center = (row + 1) * padded.shape[1] + column + 1
-    return np.max([padded.ravel()[center + y * padded.shape[1] + x] for x, y in _MOVES], axis=0)
+    return np.max([padded.ravel()[center + y * padded.shape[1] + x] for x, y in EIGHT_NEIGHBORS], axis=0)
 
 
 def _same_and_near(image: np.ndarray, value: int) -> tuple[np.ndarray, np.ndarray]:
@@ -221,8 +213,7 @@ def _fitted_shape(mask: np.ndarray, same: np.ndarray, near: np.ndarray) -> np.nd
     columns = slice(max(left - _MARGIN, 0), left + width + _MARGIN)
     mask_part, same_part, near_part = (image[rows, columns].astype(bool) for image in (mask, same, near))
     best, least_left_out = None, np.inf
-    for kind, corners in _first_guesses(mask_part):
-        drawn = _descend(kind, corners, mask_part, same_part)
+    for drawn in drawn_shapes(mask_part, same_part):
         left_out = mask_part & ~drawn
         if np.count_nonzero(left_out) >= least_left_out or (drawn & ~same_part).any():
             continue
@@ -245,120 +236,3 @@ def _near_share_around(region: np.ndarray, same: np.ndarray, near: np.ndarray) -
 
     around = (cv2.dilate(region.astype(np.uint8), _AROUND) > 0) & ~same
     return np.count_nonzero(around & near) / max(1, np.count_nonzero(around))
-
-
-def _first_guesses(mask: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
-    """Kinds and corners (K, 2), x and y, of shapes that are worth a try."""
-    rows, columns = mask.sum(axis=1), mask.sum(axis=0)
-    y, x = np.flatnonzero(2 * rows >= rows.max()), np.flatnonzero(2 * columns >= columns.max())
-    yield 'rectangle', np.array([[x[0], y[0]], [x[-1], y[-1]]])
-    y, x = np.flatnonzero(rows), np.flatnonzero(columns)
-    yield 'ellipse', np.array([[x[0], y[0]], [x[-1], y[-1]]])
-    for min_edge in _MIN_EDGES:
-        corners = _polygon_corners(_long_edges(mask, min_edge))
-        if corners is not None:
-            yield 'polygon', corners
-
-
-def _draw(kind: str, corners: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    canvas = Image.new('L', shape[::-1])
-    draw = getattr(ImageDraw.Draw(canvas), kind)
-    draw([tuple(corner) for corner in corners.tolist()], fill=1)
-    return np.frombuffer(canvas.tobytes(), bool).reshape(shape)
-
-
-def _descend(kind: str, corners: np.ndarray, mask: np.ndarray, same: np.ndarray) -> np.ndarray:
-    """Move corner by corner by a pixel while that helps to cover the mask, stay inside `same`, and grow there."""
-    best = _draw(kind, corners, mask.shape)
-    least = _cost(best, mask, same)
-    if least > _WORTH_A_TRY * np.count_nonzero(mask):
-        return best
-    improved = True
-    while improved:
-        improved = False
-        for i in range(len(corners)):
-            for move in _MOVES:
-                moved = corners.copy()
-                moved[i] += move
-                if kind != 'polygon' and (moved[0] > moved[1]).any():
-                    continue
-                drawn = _draw(kind, moved, mask.shape)
-                cost = _cost(drawn, mask, same)
-                if cost < least:
-                    corners, best, least, improved = moved, drawn, cost, True
-    return best
-
-
-def _cost(drawn: np.ndarray, mask: np.ndarray, same: np.ndarray) -> float:
-    """Pixels left out, twice those outside `same`, less 0.3 of those gained."""
-    area = np.count_nonzero(drawn)
-    covered, inside = np.count_nonzero(drawn & mask), np.count_nonzero(drawn & same)
-    return np.count_nonzero(mask) - covered + 2 * (area - inside) - 0.3 * (inside - covered)
-
-
-def _polygon_corners(edges: np.ndarray) -> np.ndarray | None:
-    """The corners, in order, of the polygon with these edges, which may cross. None if they do not close."""
-    if not 3 <= len(edges) <= _MAX_NUM_EDGES:
-        return None
-    ends = edges.reshape(-1, 2)  # end k belongs to edge k // 2; its edge's other end is k ^ 1
-    distance = np.linalg.norm(ends[:, None] - ends, axis=2)
-    partner = {}
-    for flat in np.argsort(distance, axis=None, kind='stable'):
-        i, j = divmod(int(flat), len(ends))
-        if i // 2 != j // 2 and i not in partner and j not in partner:
-            partner[i], partner[j] = j, i
-    if len(partner) < len(ends):
-        return None
-    corners, end = [], 0
-    while True:
-        other = end ^ 1
-        corners.append(_meeting_point(edges[other // 2], edges[partner[other] // 2], ends[[other, partner[other]]]))
-        end = partner[other]
-        if end == 0:
-            break
-    return np.array(corners) if len(corners) == len(edges) else None
-
-
-def _meeting_point(edge: np.ndarray, following: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    """Where two edges meet, in whole pixels: where their lines cross, or between their ends if that is far off."""
-    middle = ends.mean(axis=0)
-    (p, r), (q, s) = (edge[0], edge[1] - edge[0]), (following[0], following[1] - following[0])
-    turn = r[0] * s[1] - r[1] * s[0]
-    if abs(turn) > 0.05 * np.linalg.norm(r) * np.linalg.norm(s):  # near parallels cross anywhere
-        crossing = p + r * ((q - p)[0] * s[1] - (q - p)[1] * s[0]) / turn
-        if np.linalg.norm(crossing - middle) < _MAX_REACH:
-            middle = crossing
-    return np.rint(middle).astype(int)
-
-
-def _long_edges(mask: np.ndarray, min_edge: float) -> np.ndarray:
-    """(E, 2, 2): straight parts of the border, those on one line taken together; start and stop, x and y."""
-    edges: list[np.ndarray] = []
-    for part in sorted(_straight_parts(mask, min_edge), key=_length, reverse=True):
-        for k, edge in enumerate(edges):
-            direction = (edge[1] - edge[0]) / _length(edge)
-            offset = part - edge[0]
-            across = offset[:, 0] * direction[1] - offset[:, 1] * direction[0]
-            if np.abs(across).max() <= _MAX_STRAY + 0.5:
-                along = [0, _length(edge), *(offset @ direction)]
-                edges[k] = edge[0] + np.outer([min(along), max(along)], direction)
-                break
-        else:
-            edges.append(part)
-    return np.array(edges)
-
-
-def _straight_parts(mask: np.ndarray, min_edge: float) -> Iterator[np.ndarray]:
-    """(2, 2): start and stop of each straight part of the border that is long enough to have a direction."""
-    import cv2
-
-    contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
-    for contour in contours:
-        corners = cv2.approxPolyDP(contour, _MAX_STRAY, True)[:, 0].astype(float)
-        for part in zip(corners, np.roll(corners, -1, axis=0), strict=True):
-            if _length(part) >= min_edge:
-                yield np.array(part)
-
-
-def _length(edge: Sequence[np.ndarray]) -> float:
-    return float(np.linalg.norm(edge[1] - edge[0]))
