@@ -2,14 +2,13 @@
 
 import csv
 import json
-import os
 import random
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
+from contextlib import contextmanager
 
 import pytest
 
@@ -42,6 +41,14 @@ def command(photos, *arguments, ablation='parts.py', options=()):
     return [ablation, '--data-root', str(photos), '--work-dir', 'out', *arguments, '--cfg-options', *TINY, *options]
 
 
+@contextmanager
+def working_in(folder):
+    """`monkeypatch.chdir` for fixtures of a module."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        yield
+
+
 def table(folder):
     """The table's rows without what a clock says."""
     rows = list(csv.DictReader((folder / 'table.csv').open(newline='')))
@@ -53,12 +60,8 @@ def undisturbed(tmp_path_factory, photo_folder):
     """The folder of an ablation of four arms with two seeds."""
     folder = tmp_path_factory.mktemp('ablation')
     (folder / 'parts.py').write_text(ATTENTION.format(configs=CONFIGS))
-    before = Path.cwd()
-    os.chdir(folder)
-    try:
+    with working_in(folder):
         assert ablate_tool.main(command(photo_folder)) == 0
-    finally:
-        os.chdir(before)
     return folder / 'out'
 
 
@@ -67,12 +70,8 @@ def of_one_seed(undisturbed, tmp_path_factory, photo_folder):
     """The folder of the same arms with the first seed alone, from the trials of `undisturbed`."""
     folder = tmp_path_factory.mktemp('one_seed')
     shutil.copytree(undisturbed.parent, folder, dirs_exist_ok=True)
-    before = Path.cwd()
-    os.chdir(folder)
-    try:
+    with working_in(folder):
         assert ablate_tool.main(command(photo_folder, '--seeds', '0')) == 0
-    finally:
-        os.chdir(before)
     assert len(list((folder / 'out' / 'trials').iterdir())) == 8  # none was trained again
     return folder / 'out'
 
