@@ -1,7 +1,6 @@
 """What restoring files costs beyond the networks' forward passes, and how much memory a large photograph takes."""
 
 import resource
-import statistics
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -58,23 +57,16 @@ class InferBenchmark:
     large: str
 
     def __str__(self) -> str:
-        rows = [
-            (name, _median_per_image(runs, self.images))
-            for name, runs in (
-                ('forward passes alone', self.forward),
-                ('files in, holes found, files out', self.job),
-            )
-        ]
-        # Of neighbors in time: a machine that slows down for a minute slows down both.
-        pairs = list(zip(self.forward, self.job, strict=True))
-        more = [np.array([after[kind] / before[kind] - 1 for before, after in pairs]) for kind in (0, 1)]
+        forward, job = 1000 * np.array(self.forward) / self.images, 1000 * np.array(self.job) / self.images
+        more = job / forward - 1  # of neighbors in time: a machine that slows down for a minute slows down both
         return '\n'.join(
             [
                 f'{self.images} photographs of {self.size}x{self.size}, batches of {self.batch_size}; {self.machine}',
                 f'{"ms per photograph":<34}{"clock":>10}{"processor":>12}',
-                *(f'{name:<34}{1000 * row.clock:10.1f}{1000 * row.processor:12.1f}' for name, row in rows),
-                f'{"more, median of pairs":<34}{np.median(more[0]):10.1%}{np.median(more[1]):12.1%}',
-                f'{"its standard error":<34}{_error_of_median(more[0]):10.1%}{_error_of_median(more[1]):12.1%}',
+                _row('forward passes alone', np.median(forward, axis=0), '.1f'),
+                _row('files in, holes found, files out', np.median(job, axis=0), '.1f'),
+                _row('more, median of pairs', np.median(more, axis=0), '.1%'),
+                _row('its standard error', _error_of_median(more), '.1%'),
                 *([self.large] if self.large else []),
             ]
         )
@@ -180,11 +172,12 @@ def _seconds(job: Callable[[], object]) -> Seconds:
     return Seconds(time.perf_counter() - start.clock, time.process_time() - start.processor)
 
 
-def _error_of_median(values: np.ndarray) -> float:
-    """Standard error of the median by the bootstrap (Efron, 1979)."""
-    draws = np.random.default_rng(0).choice(values, (1000, len(values)))
-    return float(np.median(draws, axis=1).std())
+def _row(name: str, values: np.ndarray, form: str) -> str:
+    """A line of the table: clock and processor."""
+    return f'{name:<34}{values[0]:>10{form}}{values[1]:>12{form}}'
 
 
-def _median_per_image(runs: Sequence[Seconds], images: int) -> Seconds:
-    return Seconds(*(statistics.median(column) / images for column in zip(*runs, strict=True)))
+def _error_of_median(values: np.ndarray) -> np.ndarray:
+    """Standard errors of the medians of columns (n, 2), by the bootstrap (Efron, 1979)."""
+    draws = values[np.random.default_rng(0).integers(len(values), size=(1000, len(values)))]
+    return np.median(draws, axis=1).std(axis=0)
