@@ -36,6 +36,9 @@ def _add_train(jobs: argparse._SubParsersAction) -> None:
     parser.add_argument('--batch-size', type=int, default=8, metavar='N', help='photographs per step (default: 8)')
     parser.add_argument('--steps', type=int, default=4, metavar='N', help='steps in a timed block (default: 4)')
     parser.add_argument('--rounds', type=int, default=3, metavar='N', help='timed blocks of each (default: 3)')
+    parser.add_argument(
+        '--precision', choices=('auto', 'bf16', 'float32'), default='auto', help="Huefill's (default: auto)"
+    )
     parser.set_defaults(job=train)
 
 

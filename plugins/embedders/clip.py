@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from PIL import Image
 
-from toolbox.nn.embedding import default_device, embed_images, weights_digest
+from toolbox.nn.device import default_device
+from toolbox.nn.embedding import embed_images, weights_digest
 from toolbox.nn.weights import hub_file, read_weights
 from toolbox.registry import EMBEDDERS
 

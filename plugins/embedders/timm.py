@@ -7,7 +7,8 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from toolbox.nn.embedding import default_device, embed_images, weights_digest
+from toolbox.nn.device import default_device
+from toolbox.nn.embedding import embed_images, weights_digest
 from toolbox.nn.timm_features import check_timm_name, hub_weights
 from toolbox.nn.weights import load_verified, read_weights
 from toolbox.registry import EMBEDDERS

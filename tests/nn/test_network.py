@@ -4,8 +4,10 @@ import torch
 from segmentation_models_pytorch.base import SegmentationHead
 from segmentation_models_pytorch.base.initialization import initialize_head
 from segmentation_models_pytorch.decoders.unetplusplus.decoder import UnetPlusPlusDecoder
+from torch import nn
 
 from toolbox.discovery import discover_plugins
+from toolbox.nn.depthwise import DepthwiseConv2d
 from toolbox.nn.network import Network, attended_features, network_factory
 
 discover_plugins()
@@ -84,9 +86,18 @@ def test_answers_in_float32_under_autocast_and_in_the_dtype_of_the_input():
             half = network(image)
         assert half.dtype == torch.float32
         torch.testing.assert_close(half, exact, rtol=0.1, atol=0.1)
+        assert (half != half.bfloat16()).any()  # not in bfloat16's steps
         double = network.double()(image.double())
     assert double.dtype == torch.float64
     torch.testing.assert_close(double.float(), exact, rtol=1e-3, atol=1e-3)
+
+
+def test_depthwise_convolutions_of_an_encoder_are_sped_up():
+    encoder = {'type': 'TimmEncoder', 'name': 'test_efficientnet', 'weights': None}
+    network = Network(1, 1, encoder, NONE, {'type': 'Unet'})
+    depthwise = [layer for layer in network.modules() if isinstance(layer, nn.Conv2d) and layer.groups > 1]
+    assert depthwise
+    assert all(isinstance(layer, DepthwiseConv2d) for layer in depthwise)
 
 
 def test_channels_last_changes_no_value():

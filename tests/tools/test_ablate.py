@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from importlib.util import find_spec
 
 import pytest
 
@@ -260,7 +261,7 @@ def test_two_workers_come_to_the_same_table(of_one_seed, workplace, photo_folder
         (['parts.py', '--cfg-options', 'optimizer.lrr=1'], 'optimizer.lrr'),
         (['parts.py', '--seeds', '1', '1'], 'count it twice'),
         (['parts.py', '--folds', '7'], 'fold 7'),
-        (['parts.py', '--ray', '127.0.0.1:1'], 'ray start --head'),
+        (['parts.py', '--ray', '127.0.0.1:1'], 'ray start --head' if find_spec('ray') else "pip install '.[ray]'"),
     ],
 )
 def test_a_typo_costs_seconds(workplace, capsys, arguments, words):

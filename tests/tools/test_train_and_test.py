@@ -71,7 +71,7 @@ def test_what_a_run_records(workplace, photo_folder):
     config = load_config('run/config.py')
     assert (config.seed, config.fold, config.data.root) == (7, 1, str(photo_folder))
     environment = json.loads(Path('run/environment.json').read_text())
-    assert {'command', 'packages', 'commit', 'data', 'device'} <= set(environment)
+    assert {'command', 'packages', 'commit', 'data', 'device', 'precision'} <= set(environment)
     lines = [json.loads(line) for line in Path('run/scalars.jsonl').read_text().splitlines()]
     scores = [line['val_score'] for line in lines if 'val_score' in line]
     assert len(scores) == 2

@@ -57,9 +57,11 @@ def claim(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
 
 
-def record_environment(folder: Path, data_digest: str) -> None:
-    """Write environment.json: versions, commit, data hash (over names and sizes) and command."""
+def record_environment(folder: Path, data_digest: str, precision: str) -> None:
+    """Write environment.json: versions, commit, data hash (over names and sizes), command, device and its precision."""
     import torch
+
+    from toolbox.nn.device import default_device, resolve_precision
 
     versions = {}
     for package in _PACKAGES:
@@ -73,6 +75,7 @@ def record_environment(folder: Path, data_digest: str) -> None:
         python=platform.python_version(),
         platform=platform.platform(),
         device=torch.cuda.get_device_name() if torch.cuda.is_available() else f'CPU, {os.cpu_count()} cores',
+        precision=resolve_precision(precision, default_device()),
         packages=versions,
         commit=commit(),
         data=data_digest,

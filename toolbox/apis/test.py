@@ -18,6 +18,7 @@ from toolbox.data.loading import collate_by_shape, validation_loader
 from toolbox.engine.evaluation import build_evaluator, evaluate, rows_per_image
 from toolbox.engine.loading import load_model
 from toolbox.engine.model import Outcome
+from toolbox.nn.device import default_device
 from toolbox.paths import find_config
 from toolbox.report import Pictures, ScoreEntry
 from toolbox.tables import score_table
@@ -109,7 +110,7 @@ def score_model(
     path = Path(checkpoint) if checkpoint is not None else find_checkpoint(config, data_root)
     elsewhere = {} if data_root is None else {'data.root': data_root, 'data.val_root': None}
     model, resolved, content = load_model(path, {**(options or {}), **elsewhere})
-    device = 'cuda' if torch.cuda.is_available() else 'cpu'
+    device = default_device()
     model.to(device)
     split = split_photos(resolved)
     same_photos = split.digest == content['data']

@@ -22,6 +22,7 @@ from toolbox.experiment.results import Costs
 from toolbox.experiment.trials import TrialFolder
 from toolbox.imageio import write_png
 from toolbox.interruption import Stopped
+from toolbox.nn.device import default_device
 
 logger = logging.getLogger('huefill')
 
@@ -106,7 +107,7 @@ def _untrained(run: FoldRun, trial: TrialFolder) -> dict[str, float]:
     if known:
         return dict(known)
     model, loader = run.model, run.runner.val_dataloader
-    model.to('cuda' if torch.cuda.is_available() else 'cpu').eval()
+    model.to(default_device()).eval()
     metrics = evaluate(loader, model.val_step, build_evaluator(run.config.metrics), len(loader.dataset))
     trial.write_result(dict(untrained=_numbers(metrics)))
     return _numbers(metrics)
@@ -115,7 +116,7 @@ def _untrained(run: FoldRun, trial: TrialFolder) -> dict[str, float]:
 def _measure_best(run: FoldRun, job: TrialJob) -> dict[str, dict[str, float]]:
     """The rows of each validation image with the best weights; images are written as the job asks."""
     model, _, _ = load_model(job.folder / 'best.pth')
-    model.to('cuda' if torch.cuda.is_available() else 'cpu')
+    model.to(default_device())
     evaluator = build_evaluator(run.config.metrics)
     dataset = run.runner.val_dataloader.dataset
 

@@ -20,6 +20,7 @@ from toolbox.engine.model import RestorationModel
 from toolbox.engine.optimizers import build_optimizer
 from toolbox.engine.stepping import TrainingStep
 from toolbox.files import write_json
+from toolbox.nn.device import default_device
 
 RESULT = 'tried.json'
 
@@ -51,7 +52,7 @@ def _try(config: Config, timed_seconds: float) -> dict[str, Any]:
     data, split = config.data, split_photos(config)
     set_backend(config.deterministic, config.tf32)
     torch.manual_seed(config.seed)
-    device = 'cuda' if torch.cuda.is_available() else 'cpu'
+    device = default_device()
     model = RestorationModel(config.model, config.precision).to(device)
     optimizer = OptimWrapper(build_optimizer(config.optimizer, model.layout))
     step = TrainingStep(model, model, optimizer, parts=config.train_cfg.accumulate)

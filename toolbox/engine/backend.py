@@ -37,5 +37,5 @@ def keep_freed_memory() -> None:
     adjust = getattr(ctypes.CDLL(None), 'mallopt', None)  # musl has none
     if adjust is not None:
         trim_threshold, mmap_threshold = -1, -3  # M_TRIM_THRESHOLD, M_MMAP_THRESHOLD of malloc.h
-        adjust(trim_threshold, 2**31 - 1)
+        adjust(trim_threshold, -1)  # never
         adjust(mmap_threshold, 2**30)

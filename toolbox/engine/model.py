@@ -13,6 +13,7 @@ from toolbox.color import to_uint8
 from toolbox.contracts import Batch, PostProcess, Restored
 from toolbox.engine.objective import Objective
 from toolbox.engine.phases import PhasePlan
+from toolbox.nn.device import resolve_precision
 from toolbox.nn.network import network_factory
 from toolbox.registry import ENCODERS, LAYOUTS, POSTPROCESS
 
@@ -53,7 +54,8 @@ class RestorationModel(BaseModel):
 
     Args:
         model: the config's `model`.
-        precision: `bf16` runs networks under autocast; `float32` does not; `auto` takes bf16 on CUDA alone.
+        precision: `bf16` runs networks under autocast; `float32` does not; `auto` takes bf16 where it is
+            faster (`resolve_precision`).
         to_train: False builds for a checkpoint to fill: no pretrained weights are fetched, and there are no losses.
 
     Attributes:
@@ -98,9 +100,8 @@ class RestorationModel(BaseModel):
 
     def restore(self, damaged: Tensor, mask: Tensor) -> Restored:
         """The layout's answer at the model's precision, before post-processing."""
-        device = damaged.device.type
-        bf16 = self.precision == 'bf16' or (self.precision == 'auto' and device == 'cuda')
-        with torch.autocast(device, dtype=torch.bfloat16, enabled=bf16):
+        bf16 = resolve_precision(self.precision, damaged.device) == 'bf16'
+        with torch.autocast(damaged.device.type, dtype=torch.bfloat16, enabled=bf16):
             return self.layout(damaged, mask)
 
     def _outcome(self, batch: Batch) -> Outcome:

@@ -20,6 +20,7 @@ from toolbox.infer.members import load_members
 from toolbox.infer.photo import Photo, Scale
 from toolbox.infer.photo_file import PhotoFile, read_photo_file
 from toolbox.infer.shares import Weights
+from toolbox.nn.device import default_device
 from toolbox.registry import FINDERS, POSTPROCESS
 
 _MENDED = "the recipe's post-processing did not keep the known luma; it was put back"
@@ -165,7 +166,7 @@ class Restorer:
 
 def _available(device: str) -> str:
     if device == 'auto':
-        return 'cuda' if torch.cuda.is_available() else 'cpu'
+        return default_device().type
     if device not in ('cpu', 'cuda'):
         raise ValueError(f'device {device!r}: expected auto, cpu or cuda')
     if device == 'cuda' and not torch.cuda.is_available():

@@ -8,11 +8,6 @@ import torch
 from torch import Tensor, nn
 
 
-def default_device() -> torch.device:
-    """The GPU, where there is one."""
-    return torch.device('cuda' if torch.cuda.is_available() else 'cpu')
-
-
 @torch.inference_mode()
 def embed_images(
     describe: Callable[[Tensor], Tensor], prepared: np.ndarray, batch_size: int, device: torch.device

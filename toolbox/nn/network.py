@@ -4,8 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
+from toolbox.nn.depthwise import speed_up_depthwise
 from toolbox.nn.pad import crop_to, pad_to_multiple
 from toolbox.registry import ATTENTION, DECODERS, ENCODERS
 
@@ -64,6 +66,7 @@ class Network(nn.Module):
         )
         self.decoder = DECODERS.build(decoder, channels=channels, strides=strides, in_channels=in_channels)
         self.head = _head(self.decoder.out_channels, out_channels)
+        speed_up_depthwise(self)
 
     def forward(self, x: Tensor) -> Tensor:
         height, width = x.shape[-2:]
@@ -71,11 +74,13 @@ class Network(nn.Module):
         features = list(self.encoder(x))
         for index, attend in self.attention.items():
             features[int(index)] = attend(features[int(index)])
-        out = self.head(self.decoder(features, x))
+        # Under autocast the layers work in half precision, whose steps in [0.5, 1] are those of bytes; images do not.
+        decoded = self.decoder(features, x).to(x.dtype)
+        with torch.autocast(x.device.type, enabled=False):
+            out = self.head(decoded)
         if self.decoder.out_stride > 1:
             out = nn.functional.interpolate(out, size=x.shape[-2:], mode='bilinear', align_corners=False)
-        # Under autocast the layers work in half precision; images are joined and compared in the input's.
-        return crop_to(out, height, width).to(x.dtype)
+        return crop_to(out, height, width)
 
 
 def attended_features(at: Placement, num_features: int) -> tuple[int, ...]:

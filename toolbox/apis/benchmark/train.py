@@ -24,6 +24,7 @@ from toolbox.engine.model import RestorationModel
 from toolbox.engine.optimizers import build_optimizer
 from toolbox.engine.stepping import TrainingStep
 from toolbox.imageio import read_size
+from toolbox.nn.device import default_device, resolve_precision
 
 _TRAINING_PER_VALIDATION = 4  # photographs, with five folds
 
@@ -79,6 +80,7 @@ def benchmark_train(
     steps: int = 4,
     rounds: int = 3,
     encoder: str = 'efficientnet-b4',
+    precision: str = 'auto',
 ) -> TrainBenchmark:
     """Time both in turns, on the GPU if there is one, on the same photographs.
 
@@ -90,6 +92,7 @@ def benchmark_train(
         steps: in a timed block.
         rounds: timed blocks of each.
         encoder: the published recipe's, as smp calls it.
+        precision: Huefill's, as in a config; the published recipe computes in float32.
 
     Raises:
         ValueError: too few photographs, or numbers that are too small.
@@ -104,10 +107,10 @@ def benchmark_train(
     for file in files:
         if min(read_size(file)) < size:  # one enlarges it, the other does not
             raise ValueError(f'{file} is smaller than {size} px: give larger photographs, or a --size that all have')
-    device = 'cuda' if torch.cuda.is_available() else 'cpu'
+    device = default_device()
     with (
-        _Side(_Published, files, size, batch_size, device, encoder, steps) as published,
-        _Side(_Ours, files, size, batch_size, device, config, photos) as ours,
+        _Side(_Published, files, size, batch_size, device.type, encoder, steps) as published,
+        _Side(_Ours, files, size, batch_size, device, config, photos, precision) as ours,
     ):
         jobs = {
             'published': lambda: published.seconds('train'),
@@ -119,10 +122,11 @@ def benchmark_train(
         for job in jobs.values():
             job()  # warms up
         times = [{name: job() / needed for name, job in jobs.items()} for _ in range(rounds)]
-    machine = torch.cuda.get_device_name() if device == 'cuda' else f'{torch.get_num_threads()} threads of {cpu_name()}'
+    on_gpu = device.type == 'cuda'
+    machine = torch.cuda.get_device_name() if on_gpu else f'{torch.get_num_threads()} threads of {cpu_name()}'
     setting = (
         f'{size} px, batch {batch_size}, {num_workers("auto")} loader workers, median of {rounds} blocks of {steps} '
-        f'steps; {machine}'
+        f'steps; published in float32, Huefill in {resolve_precision(precision, device)}; {machine}'
     )
     return TrainBenchmark(setting, **{name: statistics.median(row[name] for row in times) for name in jobs})
 
@@ -184,8 +188,23 @@ class _Published:
 class _Ours:
     """The config's training path, driven without a run folder."""
 
-    def __init__(self, files: Sequence[Path], size: int, batch_size: int, device: str, config: str, root: str) -> None:
-        options = {'data.root': root, 'data.size': size, 'data.batch_size': batch_size, 'model.encoder.weights': None}
+    def __init__(
+        self,
+        files: Sequence[Path],
+        size: int,
+        batch_size: int,
+        device: torch.device,
+        config: str,
+        root: str,
+        precision: str,
+    ) -> None:
+        options = {
+            'data.root': root,
+            'data.size': size,
+            'data.batch_size': batch_size,
+            'model.encoder.weights': None,
+            'precision': precision,
+        }
         self.config = load_config(config, options)
         set_backend(self.config.deterministic, self.config.tf32)
         data = self.config.data
@@ -228,6 +247,6 @@ class _Ours:
         started = time.perf_counter()
         for batch in batches:
             self.step(batch)
-        if self.device == 'cuda':
+        if self.device.type == 'cuda':
             torch.cuda.synchronize()
         return time.perf_counter() - started
