@@ -1,6 +1,7 @@
 """Rows, differences, main effects, notes and warnings of experiments that are made up."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -252,3 +253,14 @@ def test_one_at_a_time_main_effects_are_the_arms_differences():
 def test_errors_say_what_to_do(arms, baseline, results, ranking, message):
     with pytest.raises(ValueError, match=message):
         summarize('x', arms, baseline, results, ranking)
+
+
+def test_different_precisions_are_told_unless_an_arm_asks_for_its_own():
+    results = [done('base', 0.5, seed, precision='bf16') for seed in range(3)]
+    alike = [done('se', 0.6, seed, precision='bf16') for seed in range(3)]
+    assert summarize('x', ARMS[:2], 'base', [*results, *alike]).warnings == ()
+    other = [*results, *alike[:2], done('se', 0.6, 2, precision='float32')]
+    (warning,) = summarize('x', ARMS[:2], 'base', other).warnings
+    assert warning.startswith('trials ran in different precisions, as their machines chose (bf16 5, float32 1)')
+    asked = [ARMS[0], replace(ARMS[1], changes={'precision': 'float32'})]
+    assert summarize('x', asked, 'base', other).warnings == ()

@@ -82,6 +82,7 @@ class TrialFolder:
             metrics=content.get('metrics', {}),
             untrained=content.get('untrained', {}),
             per_image=content.get('per_image', {}),
+            precision=content.get('precision', ''),
             curve=content.get('curve', ()),
             costs=None if costs is None else Costs(**costs),
             folder=self.path,
