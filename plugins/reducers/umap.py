@@ -1,10 +1,23 @@
 """Uniform manifold approximation and projection."""
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
+import torch
 
 from toolbox.registry import REDUCERS
+
+
+@contextmanager
+def _torch_keeps_its_threads() -> Iterator[None]:
+    """numba, when it starts its threads, sets the number of torch's, too; sums in more parts have other roundings."""
+    threads = torch.get_num_threads()
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 @REDUCERS.register_module()
@@ -43,6 +56,7 @@ class UMAP:
         self.min_dist = min_dist
         self.metric = metric
 
+    @_torch_keeps_its_threads()
     def fit_transform(self, embedding: np.ndarray) -> np.ndarray:
         """(N, D) -> (N, d) float32, N >= 10."""
         import umap  # takes seconds
@@ -63,6 +77,7 @@ class UMAP:
             warnings.simplefilter('ignore')  # on duplicates, and on fragments of the graph, which are what we look for
             return np.asarray(self._map.fit_transform(embedding), np.float32)
 
+    @_torch_keeps_its_threads()
     def transform(self, embedding: np.ndarray) -> np.ndarray:
         """(M, D) -> (M, d) float32, on the same map."""
         return np.asarray(self._map.transform(embedding), np.float32)
