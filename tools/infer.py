@@ -51,6 +51,9 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
         '--max-megapixels', type=_positive, default=170, metavar='N', help='refuse larger photographs (default: 170)'
     )
     parser.add_argument('--device', choices=('auto', 'cpu', 'cuda'), default='auto', help='(default: auto)')
+    parser.add_argument(
+        '--precision', choices=('auto', 'bf16', 'float32'), help="of the networks (default: the config's precision)"
+    )
     parser.add_argument('--resume', action='store_true', help='go on with an interrupted job')
     return parser.parse_args(argv)
 
@@ -77,6 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
         masks=arguments.masks,
         save_masks=arguments.save_masks,
         device=arguments.device,
+        precision=arguments.precision,
         resume=arguments.resume,
         keep_metadata=arguments.keep_metadata,
         max_pixels=arguments.max_megapixels * 1_000_000,

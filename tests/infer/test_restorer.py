@@ -107,6 +107,21 @@ def test_ensembles_tiles_symmetries_and_averages(checkpoint, tmp_path):
     assert np.array_equal(np.asarray(same), np.asarray(alone))
 
 
+def test_precision_is_the_configs_unless_asked_for(checkpoint, tmp_path):
+    other = save_random_model(tmp_path / 'other.pth', 'precision=bf16')
+    photo, mask = damaged_scene(5, 64, 80)
+
+    def restored(path, **options):
+        image = Restorer.from_checkpoints([path], **options).restore(Image.fromarray(photo), mask)
+        return np.asarray(image).astype(int)
+
+    low, high = restored(checkpoint, precision='bf16'), restored(checkpoint, precision='float32')
+    assert np.array_equal(restored(other), low)
+    assert np.array_equal(restored(other, precision='float32'), high)
+    assert 0 < np.abs(low - high).mean() < 1
+    assert restored(checkpoint, precision='auto').tolist() in (low.tolist(), high.tolist())
+
+
 def test_recipes_that_differ_are_noted(checkpoint, tmp_path):
     other = save_random_model(tmp_path / 'other.pth', 'model.postprocess=[]')
     restorer = Restorer.from_checkpoints([checkpoint, other])

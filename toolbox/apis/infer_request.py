@@ -25,7 +25,7 @@ class InferRequest:
         outputs: where to.
         masks: 'auto', 'none', or masks in a folder.
         save_masks: where holes are written, or None.
-        options: `weights`, `average`, `tta`, `tile` and `device` as `Restorer.from_checkpoints` takes them.
+        options: `weights`, `average`, `tta`, `tile`, `device`, `precision` as `Restorer.from_checkpoints` takes them.
         batch_size: photographs at once; None for what the first checkpoint's config says.
         keep_metadata: whether outputs get the EXIF and the color profile of their photographs.
         max_pixels: larger photographs are refused.
@@ -59,6 +59,7 @@ def check_request(
     masks: str | Path = 'auto',
     save_masks: str | Path | None = None,
     device: str = 'auto',
+    precision: str | None = None,
     resume: bool = False,
     keep_metadata: bool = False,
     max_pixels: int = MAX_PIXELS,
@@ -69,7 +70,7 @@ def check_request(
         checkpoints: files, or run folders: their best.pth, or those of all their folds.
         source: an image, a folder of images, or a csv; see `toolbox.infer.listing.list_photos`.
         out: a folder, which mirrors the input's tree, or a zip as the leaderboard takes it.
-        weights, average, tta, tile, device: see `Restorer.from_checkpoints`.
+        weights, average, tta, tile, device, precision: see `Restorer.from_checkpoints`.
         batch_size: photographs at once; None for what the first checkpoint's config says.
         masks: 'auto', 'none', or a folder of masks, 255 = hole.
         save_masks: a folder for the holes, as masks that `masks` takes again; or None.
@@ -95,7 +96,7 @@ def check_request(
         raise ValueError(f'--save-masks {save_masks} is --out as well, and the names are the same: choose another')
     if save_masks is not None and not resume:
         _check_nothing_overwritten(save_masks, photos)
-    options = dict(weights=weights, average=average, tta=tta, tile=tile, device=device)
+    options = dict(weights=weights, average=average, tta=tta, tile=tile, device=device, precision=precision)
     return InferRequest(
         checkpoints=files,
         photos=photos,

@@ -110,8 +110,7 @@ def score_model(
     path = Path(checkpoint) if checkpoint is not None else find_checkpoint(config, data_root)
     elsewhere = {} if data_root is None else {'data.root': data_root, 'data.val_root': None}
     model, resolved, content = load_model(path, {**(options or {}), **elsewhere})
-    device = default_device()
-    model.to(device)
+    model.to(default_device())
     split = split_photos(resolved)
     same_photos = split.digest == content['data']
     photos = split.validation if same_photos else split.photos

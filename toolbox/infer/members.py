@@ -70,6 +70,7 @@ def load_members(
     weights: Weights = None,
     device: str = 'cpu',
     max_bytes: int | None = None,
+    precision: str | None = None,
 ) -> list[Member]:
     """The members of an ensemble, in order.
 
@@ -78,6 +79,7 @@ def load_members(
         weights: see `toolbox.infer.shares.shares`.
         device: where they compute.
         max_bytes: what may stay in memory; None for `MAX_BYTES_ON_CPU`, or `MAX_SHARE_OF_GPU` of what is free.
+        precision: in place of their configs'.
 
     Raises:
         FileNotFoundError, ValueError: not a checkpoint, weights that do not fit, or a score that is not known.
@@ -89,6 +91,8 @@ def load_members(
     for number, source in enumerate(checkpoints):
         content = source if isinstance(source, Mapping) else read_checkpoint(Path(source))
         config = config_from_text(content['config'])
+        if precision is not None:
+            config.precision = precision
         model = build_model(config, content['model'])
         kept += sum(tensor.nbytes for tensor in model.state_dict().values())
         if kept > room:

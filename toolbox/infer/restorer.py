@@ -70,6 +70,7 @@ class Restorer:
         tta: str = 'none',
         tile: int | None = None,
         device: str = 'auto',
+        precision: str | None = None,
     ) -> 'Restorer':
         """A restorer from checkpoint files; each carries the config that it was trained with.
 
@@ -82,6 +83,8 @@ class Restorer:
             tta: test-time symmetries: 'none', 'flip' (left-right) or 'd4' (the eight of the square).
             tile: see `Ensemble`.
             device: 'cpu', 'cuda', or 'auto' for cuda where there is one.
+            precision: 'bf16', 'float32', or 'auto' for bf16 where the device has units for it; None for what the
+                configs say.
 
         Raises:
             FileNotFoundError, ValueError: with what to give instead.
@@ -90,7 +93,7 @@ class Restorer:
         if device == 'cpu':
             keep_freed_memory()
         sources: Sequence[Any] = [average_checkpoints(checkpoints, weights)] if average else checkpoints
-        members = load_members(sources, None if average else weights, device)
+        members = load_members(sources, None if average else weights, device, precision=precision)
         return cls(Ensemble(members, tta, tile))
 
     def restore(
