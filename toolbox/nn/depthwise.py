@@ -16,11 +16,10 @@ _COLUMNS = 3  # of a kernel, whose gradient is fast
 
 
 def speed_up_depthwise(module: nn.Module) -> None:
-    """Replace each depthwise convolution among a module's parts by a `DepthwiseConv2d` with the same parameters."""
-    for parent in list(module.modules()):
-        for name, child in parent.named_children():
-            if type(child) is nn.Conv2d and _is_plain_depthwise(child):
-                setattr(parent, name, DepthwiseConv2d(child))
+    """Make a `DepthwiseConv2d` of each depthwise convolution that a module has; names, parameters and hooks stay."""
+    for part in module.modules():
+        if type(part) is nn.Conv2d and _is_plain_depthwise(part):
+            part.__class__ = DepthwiseConv2d
 
 
 def _is_plain_depthwise(conv: nn.Conv2d) -> bool:
@@ -34,25 +33,7 @@ def _is_plain_depthwise(conv: nn.Conv2d) -> bool:
 
 
 class DepthwiseConv2d(nn.Conv2d):
-    """A depthwise `nn.Conv2d`, without dilation and padded with zeros, whose gradients are computed faster on CPU.
-
-    Args:
-        conv: the convolution; its parameters are shared.
-    """
-
-    def __init__(self, conv: nn.Conv2d) -> None:
-        super().__init__(
-            conv.in_channels,
-            conv.out_channels,
-            conv.kernel_size,
-            conv.stride,
-            conv.padding,
-            groups=conv.groups,
-            bias=conv.bias is not None,
-            device='meta',
-        )
-        self.weight, self.bias = conv.weight, conv.bias
-        self.train(conv.training)
+    """A depthwise convolution, without dilation and padded with zeros; `speed_up_depthwise` makes them."""
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> (N, C, H', W')."""
