@@ -163,7 +163,9 @@ SCHEMA: dict[str, Any] = {
     'seed': Key((int,), 'seed of everything drawn', low=0),
     'split_seed': Key((int, NONE), 'seed of the folds and of the damage of validation; None: `seed`', None, low=0),
     'fold': Key((int,), 'the fold that validates', low=0),
-    'precision': Key((str,), 'auto: bf16 where units multiply it, else float32', choices=('auto', 'bf16', 'float32')),
+    'precision': Key(
+        (str,), 'auto: float32, but training steps in bf16 where they are faster', choices=('auto', 'bf16', 'float32')
+    ),
     'deterministic': Key((bool,), 'repeatable kernels on CUDA, as far as there are any; slower', False),
     'tf32': Key((bool,), 'TF32 for what is computed in float32 on CUDA', True),
     'visualizers': Key((list, tuple, NONE), "mmengine's visualizer back ends; None: TensorBoard if installed", None),

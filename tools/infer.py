@@ -52,7 +52,9 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument('--device', choices=('auto', 'cpu', 'cuda'), default='auto', help='(default: auto)')
     parser.add_argument(
-        '--precision', choices=('auto', 'bf16', 'float32'), help="of the networks (default: the config's precision)"
+        '--precision',
+        choices=('bf16', 'float32'),
+        help='of the networks (default: float32 unless the config says bf16)',
     )
     parser.add_argument('--resume', action='store_true', help='go on with an interrupted job')
     return parser.parse_args(argv)

@@ -261,6 +261,6 @@ def test_different_precisions_are_told_unless_an_arm_asks_for_its_own():
     assert summarize('x', ARMS[:2], 'base', [*results, *alike]).warnings == ()
     other = [*results, *alike[:2], done('se', 0.6, 2, precision='float32')]
     (warning,) = summarize('x', ARMS[:2], 'base', other).warnings
-    assert warning.startswith('trials ran in different precisions, as their machines chose (bf16 5, float32 1)')
+    assert warning.startswith('trials trained in different precisions, as their machines chose (bf16 5, float32 1)')
     asked = [ARMS[0], replace(ARMS[1], changes={'precision': 'float32'})]
     assert summarize('x', asked, 'base', other).warnings == ()

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from toolbox.nn.device import default_device, resolve_precision
+from toolbox.nn.device import default_device, prediction_precision, training_precision
 
 CPU, CUDA = torch.device('cpu'), torch.device('cuda')
 
@@ -10,26 +10,30 @@ CPU, CUDA = torch.device('cpu'), torch.device('cuda')
     ('capabilities', 'expected'),
     [({'amx_bf16': True}, 'bf16'), ({'avx512_bf16': True, 'amx_bf16': False}, 'float32'), ({}, 'float32')],
 )
-def test_auto_takes_bf16_on_cpus_that_multiply_matrices_of_it(monkeypatch, capabilities, expected):
+def test_auto_trains_in_bf16_on_cpus_that_multiply_matrices_of_it(monkeypatch, capabilities, expected):
     monkeypatch.setattr(torch.cpu, 'get_capabilities', lambda: capabilities, raising=False)
-    assert resolve_precision('auto', CPU) == expected
+    assert training_precision('auto', CPU) == expected
 
 
-def test_auto_is_float32_where_torch_cannot_tell(monkeypatch):
+def test_auto_trains_in_float32_where_torch_cannot_tell(monkeypatch):
     monkeypatch.delattr(torch.cpu, 'get_capabilities', raising=False)
-    assert resolve_precision('auto', CPU) == 'float32'
+    assert training_precision('auto', CPU) == 'float32'
 
 
 @pytest.mark.parametrize(('has_units', 'expected'), [(True, 'bf16'), (False, 'float32')])
-def test_auto_takes_bf16_on_gpus_that_do_not_emulate_it(monkeypatch, has_units, expected):
+def test_auto_trains_in_bf16_on_gpus_that_do_not_emulate_it(monkeypatch, has_units, expected):
     monkeypatch.setattr(torch.cuda, 'is_bf16_supported', lambda including_emulation: has_units or including_emulation)
-    assert resolve_precision('auto', CUDA) == expected
+    assert training_precision('auto', CUDA) == expected
 
 
 @pytest.mark.parametrize('precision', ['bf16', 'float32'])
 @pytest.mark.parametrize('device', [CPU, CUDA])
 def test_what_is_asked_for_is_taken(precision, device):
-    assert resolve_precision(precision, device) == precision
+    assert training_precision(precision, device) == precision == prediction_precision(precision)
+
+
+def test_auto_restores_in_float32():
+    assert prediction_precision('auto') == 'float32'
 
 
 @pytest.mark.parametrize(('available', 'expected'), [(True, 'cuda'), (False, 'cpu')])

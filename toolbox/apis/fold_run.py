@@ -24,7 +24,7 @@ from toolbox.engine.optimizers import run_length
 from toolbox.engine.runner import RestorationRunner
 from toolbox.files import write_json
 from toolbox.interruption import Stopped
-from toolbox.nn.device import default_device, resolve_precision
+from toolbox.nn.device import default_device, training_precision
 from toolbox.tables import score_table
 
 logger = logging.getLogger('huefill')
@@ -161,13 +161,13 @@ def _plan(config: Config, split: Split, model: RestorationModel, runner: Restora
         else 'bundled sample photographs (reduced scale; for your own: --data-root DIR)'
     )
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else f'CPU ({torch.get_num_threads()} threads)'
-    precision = resolve_precision(config.precision, default_device())
+    precision = training_precision(config.precision, default_device())
     cleaning = f'cleaned by {split.cleaning}\n' if split.cleaning else ''
     return (
         f'data: {root}\n{cleaning}'
         f'{len(split.training)} photos train, {len(split.validation)} validate ({split.validates}), '
-        f'{data.size} px, batch {data.batch_size}; {parameters / 1e6:.1f} M parameters on {device} in {precision}; '
-        f'at most {runner.max_epochs} epochs of {len(runner.train_dataloader)} steps; '
+        f'{data.size} px, batch {data.batch_size}; {parameters / 1e6:.1f} M parameters on {device}; '
+        f'at most {runner.max_epochs} epochs of {len(runner.train_dataloader)} steps in {precision}; '
         f'best.pth and last.pth go to {runner.folder}'
     )
 

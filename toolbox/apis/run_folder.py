@@ -61,7 +61,7 @@ def record_environment(folder: Path, data_digest: str, precision: str) -> None:
     """Write environment.json: versions, commit, data hash (over names and sizes), command, device and its precision."""
     import torch
 
-    from toolbox.nn.device import default_device, resolve_precision
+    from toolbox.nn.device import default_device, training_precision
 
     versions = {}
     for package in _PACKAGES:
@@ -75,7 +75,7 @@ def record_environment(folder: Path, data_digest: str, precision: str) -> None:
         python=platform.python_version(),
         platform=platform.platform(),
         device=torch.cuda.get_device_name() if torch.cuda.is_available() else f'CPU, {os.cpu_count()} cores',
-        precision=resolve_precision(precision, default_device()),
+        precision=training_precision(precision, default_device()),
         packages=versions,
         commit=commit(),
         data=data_digest,

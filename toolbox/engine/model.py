@@ -13,7 +13,7 @@ from toolbox.color import to_uint8
 from toolbox.contracts import Batch, PostProcess, Restored
 from toolbox.engine.objective import Objective
 from toolbox.engine.phases import PhasePlan
-from toolbox.nn.device import resolve_precision
+from toolbox.nn.device import prediction_precision, training_precision
 from toolbox.nn.network import network_factory
 from toolbox.registry import ENCODERS, LAYOUTS, POSTPROCESS
 
@@ -54,8 +54,8 @@ class RestorationModel(BaseModel):
 
     Args:
         model: the config's `model`.
-        precision: `bf16` runs networks under autocast; `float32` does not; `auto` takes bf16 where it is
-            faster (`resolve_precision`).
+        precision: `bf16` runs networks under autocast; `float32` does not; `auto` trains in bf16 where it is
+            faster, and restores in float32 (`toolbox/nn/device.py`).
         to_train: False builds for a checkpoint to fill: no pretrained weights are fetched, and there are no losses.
 
     Attributes:
@@ -99,9 +99,10 @@ class RestorationModel(BaseModel):
         return [self._outcome(batch) for batch in batches]
 
     def restore(self, damaged: Tensor, mask: Tensor) -> Restored:
-        """The layout's answer at the model's precision, before post-processing."""
-        bf16 = resolve_precision(self.precision, damaged.device) == 'bf16'
-        with torch.autocast(damaged.device.type, dtype=torch.bfloat16, enabled=bf16):
+        """The layout's answer at the model's precision for training or eval mode, before post-processing."""
+        device = damaged.device
+        chosen = training_precision(self.precision, device) if self.training else prediction_precision(self.precision)
+        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=chosen == 'bf16'):
             return self.layout(damaged, mask)
 
     def _outcome(self, batch: Batch) -> Outcome:

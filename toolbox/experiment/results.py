@@ -57,7 +57,7 @@ class TrialResult:
         metrics: of the best validation, by name: score, ssim, masked_ssim, hue_similarity, ...
         untrained: of a validation before the first step.
         per_image: rows of the best validation by photograph, with the same names.
-        precision: that its networks computed in, 'bf16' or 'float32'; '' before it ended an epoch.
+        precision: that it trained in, 'bf16' or 'float32'; '' before it ended an epoch.
         curve: one mapping per validation, in order: `step`, `epoch` and the metrics.
         costs: None before it ended.
         folder: the trial's folder; `photos/NAME.png` are restored validation photographs, the same in all arms.

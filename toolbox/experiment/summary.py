@@ -196,14 +196,14 @@ def _warnings(rows: Sequence[ArmSummary], baseline: str, trials: Trials) -> list
     if len(precisions := _chosen_precisions(rows, trials)) > 1:
         counts = ', '.join(f'{precision} {count}' for precision, count in sorted(precisions.items()))
         warnings.append(
-            f'trials ran in different precisions, as their machines chose ({counts}): a difference between arms may be '
-            'one between machines. Set precision=bf16 or precision=float32 for all'
+            f'trials trained in different precisions, as their machines chose ({counts}): a difference between arms '
+            'may be one between machines. Set precision=bf16 or precision=float32 for all'
         )
     return warnings
 
 
 def _chosen_precisions(rows: Sequence[ArmSummary], trials: Trials) -> Counter[str]:
-    """How many trials ran in which precision, of the arms that do not set it themselves."""
+    """How many trials trained in which precision, of the arms that do not set it themselves."""
     free = [row.arm.name for row in rows if 'precision' not in row.arm.changes]
     return Counter(trial.precision for name in free for trial in trials.of(name) if trial.precision)
 

@@ -83,8 +83,7 @@ class Restorer:
             tta: test-time symmetries: 'none', 'flip' (left-right) or 'd4' (the eight of the square).
             tile: see `Ensemble`.
             device: 'cpu', 'cuda', or 'auto' for cuda where there is one.
-            precision: 'bf16', 'float32', or 'auto' for bf16 where the device has units for it; None for what the
-                configs say.
+            precision: 'float32' (which 'auto' means here, too) or 'bf16'; None for what the configs say.
 
         Raises:
             FileNotFoundError, ValueError: with what to give instead.

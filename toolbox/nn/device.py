@@ -8,11 +8,11 @@ def default_device() -> torch.device:
     return torch.device('cuda' if torch.cuda.is_available() else 'cpu')
 
 
-def resolve_precision(precision: str, device: torch.device) -> str:
-    """What a config's `precision` means on a device: 'bf16' or 'float32'.
+def training_precision(precision: str, device: torch.device) -> str:
+    """In what a training step computes on a device, by a config's `precision`: 'bf16' or 'float32'.
 
-    'auto' is bf16 where units of their own multiply matrices of it: on GPUs from compute capability 8.0 on, and on CPUs
-    with AMX. A CPU that has bfloat16 among its vector instructions alone was slower with it (docs/benchmarks.md).
+    'auto' trains in bf16 where units of their own multiply matrices of it: on GPUs from compute capability 8.0 on, and
+    on CPUs with AMX. A CPU that has bfloat16 in its vector instructions alone was slower with it (docs/benchmarks.md).
     """
     if precision != 'auto':
         return precision
@@ -20,3 +20,8 @@ def resolve_precision(precision: str, device: torch.device) -> str:
         return 'bf16' if torch.cuda.is_bf16_supported(including_emulation=False) else 'float32'
     capabilities = getattr(torch.cpu, 'get_capabilities', dict)()  # older versions of torch cannot tell
     return 'bf16' if device.type == 'cpu' and capabilities.get('amx_bf16') else 'float32'
+
+
+def prediction_precision(precision: str) -> str:
+    """In what images are restored: bf16 only if asked for, since its rounding costs score (docs/benchmarks.md)."""
+    return 'bf16' if precision == 'bf16' else 'float32'

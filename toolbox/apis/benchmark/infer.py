@@ -23,7 +23,6 @@ from toolbox.infer.job import Job
 from toolbox.infer.listing import list_photos
 from toolbox.infer.outputs import Outputs
 from toolbox.infer.restorer import Restorer
-from toolbox.nn.device import resolve_precision
 
 _HOLE = 0.27  # side of the square hole, as a share of the image's: 7 % of its area, as in the competition
 
@@ -108,7 +107,6 @@ def benchmark_infer(
     machine = f'{torch.get_num_threads()} threads of {cpu_name()}'
     if restorer.device == 'cuda':
         machine = f'{torch.cuda.get_device_name()}, {machine}'
-    machine += f', networks in {resolve_precision("auto", torch.device(restorer.device))}'
     return InferBenchmark(machine, size, images, batch_size, bare, whole, large)
 
 

@@ -24,7 +24,7 @@ from toolbox.engine.model import RestorationModel
 from toolbox.engine.optimizers import build_optimizer
 from toolbox.engine.stepping import TrainingStep
 from toolbox.imageio import read_size
-from toolbox.nn.device import default_device, resolve_precision
+from toolbox.nn.device import default_device, training_precision
 
 _TRAINING_PER_VALIDATION = 4  # photographs, with five folds
 
@@ -126,7 +126,7 @@ def benchmark_train(
     machine = torch.cuda.get_device_name() if on_gpu else f'{torch.get_num_threads()} threads of {cpu_name()}'
     setting = (
         f'{size} px, batch {batch_size}, {num_workers("auto")} loader workers, median of {rounds} blocks of {steps} '
-        f'steps; published in float32, Huefill in {resolve_precision(precision, device)}; {machine}'
+        f'steps; published in float32, Huefill trained in {training_precision(precision, device)}; {machine}'
     )
     return TrainBenchmark(setting, **{name: statistics.median(row[name] for row in times) for name in jobs})
 
