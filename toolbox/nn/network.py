@@ -74,7 +74,7 @@ class Network(nn.Module):
         features = list(self.encoder(x))
         for index, attend in self.attention.items():
             features[int(index)] = attend(features[int(index)])
-        # Under autocast the layers work in half precision, whose steps in [0.5, 1] are those of bytes; images do not.
+        # Autocast is for the layers: in [0.5, 1] an image would have bfloat16's steps, which are as large as those of bytes.
         decoded = self.decoder(features, x).to(x.dtype)
         with torch.autocast(x.device.type, enabled=False):
             out = self.head(decoded)
