@@ -57,7 +57,7 @@ class FoldRun:
         self.model = RestorationModel(config.model, config.precision)
         self.runner = _build_runner(config, self.model, self.split, folder, launcher, hooks)
         if is_main_process():
-            logger.info(_plan(config, self.split, self.model, self.runner))
+            logger.info(_plan(config, self.split, self.model, self.runner, folder))
 
     def __enter__(self) -> 'FoldRun':
         return self
@@ -151,7 +151,7 @@ def _build_runner(
     )
 
 
-def _plan(config: Config, split: Split, model: RestorationModel, runner: RestorationRunner) -> str:
+def _plan(config: Config, split: Split, model: RestorationModel, runner: RestorationRunner, folder: Path) -> str:
     """One paragraph that says what will happen."""
     data = config.data
     parameters = sum(parameter.numel() for parameter in model.layout.parameters())
@@ -168,7 +168,7 @@ def _plan(config: Config, split: Split, model: RestorationModel, runner: Restora
         f'{len(split.training)} photos train, {len(split.validation)} validate ({split.validates}), '
         f'{data.size} px, batch {data.batch_size}; {parameters / 1e6:.1f} M parameters on {device}; '
         f'at most {runner.max_epochs} epochs of {len(runner.train_dataloader)} steps in {precision}; '
-        f'best.pth and last.pth go to {runner.folder}'
+        f'best.pth and last.pth go to {folder}'
     )
 
 
