@@ -74,7 +74,7 @@ class Network(nn.Module):
         features = list(self.encoder(x))
         for index, attend in self.attention.items():
             features[int(index)] = attend(features[int(index)])
-        # Autocast is for the layers: in [0.5, 1] an image would have bfloat16's steps, which are as large as those of bytes.
+        # Autocast is for the layers: in [0.5, 1] bfloat16 has steps as large as bytes have, too coarse for images.
         decoded = self.decoder(features, x).to(x.dtype)
         with torch.autocast(x.device.type, enabled=False):
             out = self.head(decoded)
