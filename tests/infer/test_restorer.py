@@ -120,6 +120,8 @@ def test_precision_is_the_configs_unless_asked_for(checkpoint, tmp_path):
     assert np.array_equal(restored(other, precision='float32'), high)
     assert 0 < np.abs(low - high).mean() < 1
     assert np.array_equal(restored(checkpoint), high)
+    with pytest.raises(ValueError, match='precision'):
+        restored(checkpoint, precision='fp16')
 
 
 def test_recipes_that_differ_are_noted(checkpoint, tmp_path):

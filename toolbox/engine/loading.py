@@ -25,11 +25,21 @@ def load_model(
         FileNotFoundError, ValueError: no such checkpoint, one that cannot be loaded, or options that do not fit.
     """
     content = read_checkpoint(checkpoint)
+    config = checkpoint_config(content, options)
+    return build_model(config, content['model']), config, content
+
+
+def checkpoint_config(content: Mapping[str, Any], options: Mapping[str, Any] | None = None) -> Config:
+    """The resolved config in a checkpoint's content, with options by dotted path in place of its own values.
+
+    Raises:
+        ValueError: options that do not fit.
+    """
     config = config_from_text(content['config'])
     if options:
         apply_options(config, options)
         complete(config)
-    return build_model(config, content['model']), config, content
+    return config
 
 
 def build_model(config: Config, state: Mapping[str, Any]) -> RestorationModel:

@@ -9,9 +9,8 @@ from typing import Any
 import torch
 from mmengine.config import Config
 
-from toolbox.config import config_from_text
 from toolbox.engine.checkpoint import read_checkpoint
-from toolbox.engine.loading import build_model
+from toolbox.engine.loading import build_model, checkpoint_config
 from toolbox.engine.model import RestorationModel
 from toolbox.infer.photo import Scale
 from toolbox.infer.shares import Weights, shares, validation_score
@@ -90,9 +89,7 @@ def load_members(
     members, scores, kept = [], [], 0
     for number, source in enumerate(checkpoints):
         content = source if isinstance(source, Mapping) else read_checkpoint(Path(source))
-        config = config_from_text(content['config'])
-        if precision is not None:
-            config.precision = precision
+        config = checkpoint_config(content, None if precision is None else {'precision': precision})
         model = build_model(config, content['model'])
         kept += sum(tensor.nbytes for tensor in model.state_dict().values())
         if kept > room:
