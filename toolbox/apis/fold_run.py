@@ -41,6 +41,7 @@ class FoldRun:
 
     Attributes:
         split: the photographs.
+        precision: of its training steps, 'bf16' or 'float32'.
         model: with its first weights.
         runner: trains it.
     """
@@ -50,14 +51,15 @@ class FoldRun:
         self.config = config
         self.folder = folder
         self.split = split_photos(config)
+        self.precision = training_precision(config.precision, default_device())
         if is_main_process():
             dump_config(config, folder / 'config.py')
-            run_folder.record_environment(folder, self.split.digest, config.precision)
+            run_folder.record_environment(folder, self.split.digest, self.precision)
         torch.manual_seed(config.seed)  # the initial weights
         self.model = RestorationModel(config.model, config.precision)
         self.runner = _build_runner(config, self.model, self.split, folder, launcher, hooks)
         if is_main_process():
-            logger.info(_plan(config, self.split, self.model, self.runner, folder))
+            logger.info(self._plan())
 
     def __enter__(self) -> 'FoldRun':
         return self
@@ -110,6 +112,26 @@ class FoldRun:
         for loader in (self.runner.train_dataloader, self.runner.val_dataloader):
             stop_workers(loader)
 
+    def _plan(self) -> str:
+        """One paragraph that says what will happen."""
+        data, split, runner = self.config.data, self.split, self.runner
+        parameters = sum(parameter.numel() for parameter in self.model.layout.parameters())
+        root = (
+            data.root
+            if data.root is not None
+            else 'bundled sample photographs (reduced scale; for your own: --data-root DIR)'
+        )
+        threads = f'CPU ({torch.get_num_threads()} threads)'
+        device = torch.cuda.get_device_name() if torch.cuda.is_available() else threads
+        cleaning = f'cleaned by {split.cleaning}\n' if split.cleaning else ''
+        return (
+            f'data: {root}\n{cleaning}'
+            f'{len(split.training)} photos train, {len(split.validation)} validate ({split.validates}), '
+            f'{data.size} px, batch {data.batch_size}; {parameters / 1e6:.1f} M parameters on {device}; '
+            f'at most {runner.max_epochs} epochs of {len(runner.train_dataloader)} steps in {self.precision}; '
+            f'best.pth and last.pth go to {self.folder}'
+        )
+
 
 def train_fold(config: Config, folder: Path, resume: bool = False, launcher: str = 'none') -> Path:
     """Train a complete config in a run folder, and print how it did."""
@@ -148,27 +170,6 @@ def _build_runner(
         hooks=[ProgressHook(), ScalarsHook(), SampleGridHook(config.sample_images), *hooks],
         data_digest=split.digest,
         launcher=launcher,
-    )
-
-
-def _plan(config: Config, split: Split, model: RestorationModel, runner: RestorationRunner, folder: Path) -> str:
-    """One paragraph that says what will happen."""
-    data = config.data
-    parameters = sum(parameter.numel() for parameter in model.layout.parameters())
-    root = (
-        data.root
-        if data.root is not None
-        else 'bundled sample photographs (reduced scale; for your own: --data-root DIR)'
-    )
-    device = torch.cuda.get_device_name() if torch.cuda.is_available() else f'CPU ({torch.get_num_threads()} threads)'
-    precision = training_precision(config.precision, default_device())
-    cleaning = f'cleaned by {split.cleaning}\n' if split.cleaning else ''
-    return (
-        f'data: {root}\n{cleaning}'
-        f'{len(split.training)} photos train, {len(split.validation)} validate ({split.validates}), '
-        f'{data.size} px, batch {data.batch_size}; {parameters / 1e6:.1f} M parameters on {device}; '
-        f'at most {runner.max_epochs} epochs of {len(runner.train_dataloader)} steps in {precision}; '
-        f'best.pth and last.pth go to {folder}'
     )
 
 

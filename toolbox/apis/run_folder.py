@@ -58,10 +58,8 @@ def claim(folder: Path) -> None:
 
 
 def record_environment(folder: Path, data_digest: str, precision: str) -> None:
-    """Write environment.json: versions, commit, data hash (over names and sizes), command, device and its precision."""
+    """Write environment.json: versions, commit, data hash (over names and sizes), command, device and precision."""
     import torch
-
-    from toolbox.nn.device import default_device, training_precision
 
     versions = {}
     for package in _PACKAGES:
@@ -75,7 +73,7 @@ def record_environment(folder: Path, data_digest: str, precision: str) -> None:
         python=platform.python_version(),
         platform=platform.platform(),
         device=torch.cuda.get_device_name() if torch.cuda.is_available() else f'CPU, {os.cpu_count()} cores',
-        precision=training_precision(precision, default_device()),
+        precision=precision,
         packages=versions,
         commit=commit(),
         data=data_digest,

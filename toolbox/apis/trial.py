@@ -22,7 +22,7 @@ from toolbox.experiment.results import Costs
 from toolbox.experiment.trials import TrialFolder
 from toolbox.imageio import write_png
 from toolbox.interruption import Stopped
-from toolbox.nn.device import default_device, training_precision
+from toolbox.nn.device import default_device
 
 logger = logging.getLogger('huefill')
 
@@ -79,7 +79,7 @@ def _train(trial: TrialFolder, job: TrialJob) -> None:
             epoch=run.runner.epoch,
             metrics=_numbers(best),
             untrained=untrained,
-            precision=training_precision(config.precision, default_device()),
+            precision=run.precision,
             curve=[_numbers(line) for line in history.curve],
             costs=asdict(_costs(run, history)),
         )
