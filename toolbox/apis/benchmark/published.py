@@ -30,7 +30,7 @@ class PublishedRecipe:
         encoder: smp's name of the encoder.
     """
 
-    def __init__(self, files: Sequence[Path], size: int, batch_size: int, device: str, encoder: str) -> None:
+    def __init__(self, files: Sequence[Path], size: int, batch_size: int, device: torch.device, encoder: str) -> None:
         self.device = device
         self.networks = nn.ModuleList([_network(encoder, 1), _network(encoder, 3)]).to(device)
         self.optimizer = torch.optim.AdamW(self.networks.parameters(), lr=1e-4)

@@ -4,7 +4,7 @@ import itertools
 import multiprocessing
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -108,9 +108,16 @@ def benchmark_train(
         if min(read_size(file)) < size:  # one enlarges it, the other does not
             raise ValueError(f'{file} is smaller than {size} px: give larger photographs, or a --size that all have')
     device = default_device()
+    options = {
+        'data.root': photos,
+        'data.size': size,
+        'data.batch_size': batch_size,
+        'model.encoder.weights': None,
+        'precision': precision,
+    }
     with (
-        _Side(_Published, files, size, batch_size, device.type, encoder, steps) as published,
-        _Side(_Ours, files, size, batch_size, device, config, photos, precision) as ours,
+        _Side(_Published, files, size, batch_size, device, encoder, steps) as published,
+        _Side(_Ours, config, options, needed, device) as ours,
     ):
         jobs = {
             'published': lambda: published.seconds('train'),
@@ -168,7 +175,7 @@ class _Published:
     """The published recipe, on files."""
 
     def __init__(
-        self, files: Sequence[Path], size: int, batch_size: int, device: str, encoder: str, steps: int
+        self, files: Sequence[Path], size: int, batch_size: int, device: torch.device, encoder: str, steps: int
     ) -> None:
         self.recipe = PublishedRecipe(files, size, batch_size, device, encoder)
         self.steps = steps
@@ -188,33 +195,17 @@ class _Published:
 class _Ours:
     """The config's training path, driven without a run folder."""
 
-    def __init__(
-        self,
-        files: Sequence[Path],
-        size: int,
-        batch_size: int,
-        device: torch.device,
-        config: str,
-        root: str,
-        precision: str,
-    ) -> None:
-        options = {
-            'data.root': root,
-            'data.size': size,
-            'data.batch_size': batch_size,
-            'model.encoder.weights': None,
-            'precision': precision,
-        }
+    def __init__(self, config: str, options: Mapping[str, object], num_photos: int, device: torch.device) -> None:
         self.config = load_config(config, options)
         set_backend(self.config.deterministic, self.config.tf32)
         data = self.config.data
-        photos = open_source(root).subset(range(len(files)))
+        photos = open_source(data.root).subset(range(num_photos))
         self.model = RestorationModel(self.config.model, self.config.precision).to(device)
         optimizer = OptimWrapper(build_optimizer(self.config.optimizer, self.model.layout))
         self.step = TrainingStep(self.model, self.model, optimizer)
         self.device = device
-        self.loader = training_loader(TrainingDataset(photos, data, 0, max_epochs=100), batch_size, data.workers)
-        self.validation = validation_loader(ValidationDataset(photos, data, 0), batch_size, data.workers)
+        self.loader = training_loader(TrainingDataset(photos, data, 0, max_epochs=100), data.batch_size, data.workers)
+        self.validation = validation_loader(ValidationDataset(photos, data, 0), data.batch_size, data.workers)
         self.ready = next(iter(self.loader)).to(device)
 
     def train(self) -> float:
