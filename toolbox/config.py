@@ -6,7 +6,7 @@ takes the sample scale of `configs/_base_/sample.py`.
 """
 
 import tempfile
-from collections.abc import Callable, Mapping, MutableMapping, MutableSequence
+from collections.abc import Callable, Mapping, MutableMapping, MutableSequence, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +72,8 @@ def apply_options(
     for path, value in options.items():
         *parents, last = path.split('.')
         node = config._cfg_dict
+        if isinstance(_rule_at(parents, rules), schema.Stages):
+            _make_room(node, parents)
         for depth, key in enumerate(parents):
             node = _child(node, key, '.'.join(parents[:depth]))
         if isinstance(node, MutableSequence):
@@ -129,6 +131,12 @@ def _sample_options(config: Config) -> dict[str, Any]:
     if 'weights' not in ENCODERS.options(config.model.encoder.type):
         options.pop('model.encoder.weights', None)
     return options
+
+
+def _make_room(node: MutableMapping, path: Sequence[str]) -> None:
+    """Empty dicts where a path into `model.stages` has none yet: networks and parts are named as they are needed."""
+    for key in path:
+        node = node.setdefault(key, {})
 
 
 def _child(node: Any, key: str, where: str) -> Any:

@@ -129,6 +129,24 @@ class Found:
     confidence: float
 
 
+@dataclass(frozen=True)
+class Output:
+    """What a layout wants of a network: a map of some resolution, or one vector for the whole photograph.
+
+    A network computes no more than its outputs need: its decoder stops at the finest stride asked for, and a vector
+    needs none.
+
+    Attributes:
+        channels: how many.
+        stride: of a map, (N, channels, H / stride, W / stride), a power of two; None for a vector, (N, channels, 1, 1).
+        dropout: share of the features that is left out before the last layer, while training.
+    """
+
+    channels: int
+    stride: int | None = 1
+    dropout: float = 0.0
+
+
 @runtime_checkable
 class Encoder(Protocol):
     """Kind `encoders`, config key `model.encoder`: ``__init__(in_channels, **named options)``.
@@ -160,7 +178,8 @@ class Decoder(Protocol):
 
     Gets the encoder's features and the network's input x (for a full-resolution skip); returns
     (N, out_channels, H / out_stride, W / out_stride). A decoder that looks at x names `in_channels`, the number of x's
-    channels, as well.
+    channels, as well. One that can stop at a coarser resolution than the input's names `stride`, the finest one that is
+    wanted (1, 2, 4, ...); what another decoder gives is averaged down to it.
     """
 
     out_channels: int
@@ -173,8 +192,10 @@ class Decoder(Protocol):
 class Layout(Protocol):
     """Kind `layouts`, config key `model.layout`: ``__init__(make_network, **named options)``.
 
-    ``make_network(in_channels, out_channels)`` builds an encoder, attention and decoder as configured, mapping
-    (N, in_channels, H, W) to (N, out_channels, H, W) for any H and W. `targets` names what a loss may be put `on`:
+    ``make_network(in_channels, outputs, name)`` builds an encoder, attention and decoder as configured, for any H and W.
+    It maps (N, in_channels, H, W) to (N, outputs, H, W) where `outputs` is a number of channels, to what an `Output`
+    says, or to a dict of what several say that share the encoder and the decoder. By its `name` (`gray`, `color`, ...)
+    a config may give a network parts of its own, `model.stages`. `targets` names what a loss may be put `on`:
     for each name, `forward`'s answer holds a prediction of the target's shape, which need not be an image's: a
     histogram is (N, bins, 1, 1). A layout that trains its networks in turns has a method
     ``phases() -> tuple[Phase, ...]`` as well.

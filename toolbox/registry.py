@@ -93,7 +93,7 @@ class PluginRegistry(Registry):
 
 ENCODERS = PluginRegistry('encoders', program_values=('in_channels',))
 ATTENTION = PluginRegistry('attention', program_values=('channels',), placement=('at',))
-DECODERS = PluginRegistry('decoders', program_values=('channels', 'strides', 'in_channels'))
+DECODERS = PluginRegistry('decoders', program_values=('channels', 'strides', 'in_channels', 'stride'))
 LAYOUTS = PluginRegistry('layouts', program_values=('make_network',))
 LOSSES = PluginRegistry('losses', placement=('on', 'weight', 'start', 'ramp'))
 MASKS = PluginRegistry('masks')

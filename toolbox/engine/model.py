@@ -14,8 +14,8 @@ from toolbox.contracts import Batch, PostProcess, Restored
 from toolbox.engine.objective import Objective
 from toolbox.engine.phases import PhasePlan
 from toolbox.nn.device import prediction_precision, training_precision
-from toolbox.nn.network import network_factory
-from toolbox.registry import ENCODERS, LAYOUTS, POSTPROCESS
+from toolbox.nn.network import PARTS, NetworkFactory
+from toolbox.registry import LAYOUTS, POSTPROCESS
 
 
 @dataclass
@@ -66,11 +66,11 @@ class RestorationModel(BaseModel):
 
     def __init__(self, model: Mapping[str, Any], precision: str = 'auto', to_train: bool = True) -> None:
         super().__init__(data_preprocessor=ToDevice())
-        encoder = dict(model['encoder'])
-        if not to_train and 'weights' in ENCODERS.options(encoder['type']):
-            encoder['weights'] = None
-        make_network = network_factory(encoder, model['attention'], model['decoder'])
+        make_network = NetworkFactory(
+            **{part: model[part] for part in PARTS}, stages=model.get('stages'), fetch=to_train
+        )
         self.layout: nn.Module = LAYOUTS.build(model['layout'], make_network=make_network)
+        make_network.check_names(model['layout']['type'])
         self.objective = Objective(model['losses'] if to_train else [], self.layout)
         self.phases = PhasePlan(self.layout)
         self.postprocess: list[PostProcess] = [POSTPROCESS.build(config) for config in model['postprocess']]
