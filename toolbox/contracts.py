@@ -140,11 +140,13 @@ class Output:
         channels: how many.
         stride: of a map, (N, channels, H / stride, W / stride), a power of two; None for a vector, (N, channels, 1, 1).
         dropout: share of the features that is left out before the last layer, while training.
+        from_zero: whether it begins at zero everywhere: a residual that adds nothing, a distribution that is flat.
     """
 
     channels: int
     stride: int | None = 1
     dropout: float = 0.0
+    from_zero: bool = False
 
 
 @runtime_checkable
@@ -192,13 +194,14 @@ class Decoder(Protocol):
 class Layout(Protocol):
     """Kind `layouts`, config key `model.layout`: ``__init__(make_network, **named options)``.
 
-    ``make_network(in_channels, outputs, name)`` builds an encoder, attention and decoder as configured, for any H and W.
-    It maps (N, in_channels, H, W) to (N, outputs, H, W) where `outputs` is a number of channels, to what an `Output`
+    ``make_network(in_channels, outputs, name)`` builds an encoder, attention and decoder as configured, for any H and
+    W. It maps (N, in_channels, H, W) to (N, outputs, H, W) where `outputs` is a number of channels, to what an `Output`
     says, or to a dict of what several say that share the encoder and the decoder. By its `name` (`gray`, `color`, ...)
     a config may give a network parts of its own, `model.stages`. `targets` names what a loss may be put `on`:
     for each name, `forward`'s answer holds a prediction of the target's shape, which need not be an image's: a
     histogram is (N, bins, 1, 1). A layout that trains its networks in turns has a method
-    ``phases() -> tuple[Phase, ...]`` as well.
+    ``phases() -> tuple[Phase, ...]`` as well. One that brings photographs of any size to the size that its networks
+    need says so, ``any_size = True``: `infer` gives it whole photographs, neither reduced nor in tiles.
     """
 
     def __call__(self, damaged: Tensor, mask: Tensor) -> Restored: ...

@@ -165,7 +165,7 @@ SCHEMA: dict[str, Any] = {
         'transforms': Key((list, tuple), 'albumentations applied to training crops: flips, photometric changes'),
         'aging': Key(
             (list, tuple),
-            'albumentations applied to the gray input of training alone, as old photographs have them: blur, grain, JPEG',
+            'albumentations applied to the gray input of training alone: blur, grain, JPEG of old photographs',
             default=(),
         ),
         'mask': Plugin(registry.MASKS, 'draws the holes of training'),

@@ -49,6 +49,8 @@ class ChromaClasses(nn.Module):
             are seen at their own resolution, larger ones are reduced to that.
     """
 
+    any_size = True
+
     def __init__(
         self,
         make_network: MakeNetwork,
@@ -79,10 +81,10 @@ class ChromaClasses(nn.Module):
         self.color_side = color_side
         self.color_stride = color_stride
         self.hole_side = hole_side
-        self.gray_net = make_network(2, 1, 'gray')
+        self.gray_net = make_network(2, Output(1, from_zero=True), 'gray')
         wanted = {
             'classes': Output(num_classes(), color_stride),
-            'palette': Output(HUE_BINS, None, dropout),
+            'palette': Output(HUE_BINS, None, dropout, from_zero=True),
         }
         self.color_net = make_network(1, wanted, 'color')
         self.class_hues = nn.Parameter(class_hues().clamp(min=_SMALLEST_SHARE).log() / _GAIN)

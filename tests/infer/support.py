@@ -61,4 +61,4 @@ def member(model: nn.Module, weight: float = 1.0, size: int = 32, reduce: bool =
     config = load_config(
         RECIPE, parse_options([*SMALL, f'data.size={size}', f'data.reduce={reduce}']), say=lambda _: None
     )
-    return Member('a model', weight, config, 'cpu', multiple, {}, model)
+    return Member('a model', weight, config, 'cpu', multiple, False, {}, model)

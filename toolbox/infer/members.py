@@ -30,6 +30,7 @@ class Member:
         config: its resolved config.
         device: where it computes.
         multiple: the stride to which it extends images.
+        any_size: whether its layout takes whole photographs of any size (`toolbox.contracts.Layout`).
     """
 
     name: str
@@ -37,13 +38,14 @@ class Member:
     config: Config
     device: str
     multiple: int
+    any_size: bool
     _source: str | Path | Mapping[str, Any]
     _model: RestorationModel | None = None
 
     @property
     def scale(self) -> Scale:
         """The size at which it sees photographs."""
-        return Scale(self.config.data.size, self.config.data.reduce)
+        return Scale(self.config.data.size, self.config.data.reduce and not self.any_size)
 
     @property
     def is_kept(self) -> bool:
@@ -102,6 +104,7 @@ def load_members(
                 config=config,
                 device=device,
                 multiple=_multiple(model),
+                any_size=getattr(model.layout, 'any_size', False),
                 _source=source,
                 _model=model.to(device) if kept <= room else None,
             )

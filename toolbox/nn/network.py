@@ -163,12 +163,16 @@ class Network(nn.Module):
 
     def _head(self, output: Output, deepest_channels: int) -> nn.Module:
         if output.stride is None:
-            return nn.Sequential(
-                nn.Dropout(output.dropout), _initialized(nn.Conv2d(deepest_channels, output.channels, 1))
-            )
-        kernel = 3 if output.stride == 1 else 1
-        conv = _initialized(nn.Conv2d(self.decoder.out_channels, output.channels, kernel, padding=kernel // 2))
-        return nn.Sequential(nn.Dropout2d(output.dropout), conv) if output.dropout else conv
+            conv = nn.Conv2d(deepest_channels, output.channels, 1)
+        else:
+            kernel = 3 if output.stride == 1 else 1
+            conv = nn.Conv2d(self.decoder.out_channels, output.channels, kernel, padding=kernel // 2)
+        # The initial values of smp's heads (smp `base/initialization.py`).
+        nn.init.zeros_(conv.weight) if output.from_zero else nn.init.xavier_uniform_(conv.weight)
+        nn.init.zeros_(conv.bias)
+        if not output.dropout:
+            return conv
+        return nn.Sequential(nn.Dropout2d(output.dropout), conv)
 
 
 def attended_features(at: Placement, num_features: int) -> tuple[int, ...]:
@@ -188,10 +192,3 @@ def attended_features(at: Placement, num_features: int) -> tuple[int, ...]:
     if not all(-num_features <= index < num_features for index in indices):
         raise ValueError(f'model.attention.at={at!r} is out of range: {expected}')
     return tuple(sorted({index % num_features for index in indices}))
-
-
-def _initialized(head: nn.Conv2d) -> nn.Conv2d:
-    """The initial values of smp's heads (smp `base/initialization.py`)."""
-    nn.init.xavier_uniform_(head.weight)
-    nn.init.zeros_(head.bias)
-    return head

@@ -29,8 +29,8 @@ def build_timm_features(
         name: a timm model, with or without the tag of a training (`resnet34`, `resnet34.a1_in1k`).
         in_channels: of the input; the first layer of pretrained weights is adapted to it as timm does, by summing (1
             channel) or repeating and scaling (others) the filters of RGB.
-        weights: 'imagenet' for the weights that an installed package or timm's hub has for `name`, None for none, or the
-            path of a file.
+        weights: 'imagenet' for those that an installed package (`toolbox.nn.weight_packages`) or timm's hub has for
+            `name`, None for none, or the path of a file.
         sha256: the digest that the file must have.
         out_indices: which features to give; None for timm's choice.
         output_stride: 8 or 16 to dilate the deep stages; None to leave them.
