@@ -6,7 +6,7 @@ takes the sample scale of `configs/_base_/sample.py`.
 """
 
 import tempfile
-from collections.abc import Callable, Mapping, MutableMapping, MutableSequence, Sequence
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, MutableSequence, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -81,9 +81,10 @@ def apply_options(
             continue
         if not isinstance(node, MutableMapping):
             raise ValueError(f'config: {".".join(parents)!r} is {node!r} and has no keys to set')
-        if last == 'type' and node.get('type') not in (None, value):
-            given = {name for name in node if f'{".".join(parents)}.{name}' in options}
-            _drop_foreign_options(node, value, parents, given, say, rules)
+        if last == 'type' and node.get('type') != value:
+            for place, part in [(parents, node), *_stages_of(config, parents, rules)]:
+                given = {name for name in part if f'{".".join(place)}.{name}' in options}
+                _drop_foreign_options(part, value, place, given, say, rules)
         node[last] = value
 
 
@@ -136,7 +137,21 @@ def _sample_options(config: Config) -> dict[str, Any]:
 def _make_room(node: MutableMapping, path: Sequence[str]) -> None:
     """Empty dicts where a path into `model.stages` has none yet: networks and parts are named as they are needed."""
     for key in path:
-        node = node.setdefault(key, {})
+        if key not in node:
+            node[key] = {}
+        node = node[key]  # what a config keeps is not what it was given
+
+
+def _stages_of(
+    config: Config, parents: list[str], rules: Mapping[str, Any]
+) -> Iterator[tuple[list[str], MutableMapping]]:
+    """Where `model.stages` changes options of a common part without naming another type, and those options."""
+    if 'stages' not in rules.get('model', {}) or parents[:1] != ['model'] or len(parents) != 2:
+        return
+    for name, parts in config.model.get('stages', {}).items():
+        part = parts.get(parents[1], {})
+        if part and 'type' not in part:
+            yield ['model', 'stages', name, parents[1]], part
 
 
 def _child(node: Any, key: str, where: str) -> Any:
@@ -164,13 +179,17 @@ def _drop_foreign_options(
     rules: Mapping[str, Any],
 ) -> None:
     where, rule = '.'.join(parents), _rule_at(parents, rules)
-    if not isinstance(rule, schema.Plugin | schema.Plugins):
+    if isinstance(rule, schema.Stages):
+        registry = rule.registries.get(parents[-1])
+    else:
+        registry = rule.registry if isinstance(rule, schema.Plugin | schema.Plugins) else None
+    if registry is None:
         return
     try:
-        taken = rule.registry.options(new_type)
+        taken = registry.options(new_type)
     except ValueError as error:
         raise ValueError(f'{where}.type: {error}') from None
-    keep = {'type', *given, *taken, *rule.registry.placement}
+    keep = {'type', *given, *taken, *registry.placement}
     dropped = [name for name in node if name not in keep]
     for name in dropped:
         del node[name]
