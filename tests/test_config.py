@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from toolbox.config import config_from_text, dump_config, load_config
+from toolbox.config import config_data, config_from_data, config_text, dump_config, load_config
 from toolbox.schema import SCHEMA, complete
 
 RECIPE = 'configs/unetpp_cbam_b4.py'
@@ -149,7 +149,8 @@ def test_a_custom_import_is_found_beside_the_config_and_survives_the_dump(tmp_pa
     assert config.model.attention.type == 'FromBesideTheConfig'
     dump_config(config, tmp_path / 'elsewhere.py')
     assert load_config(tmp_path / 'elsewhere.py').to_dict() == config.to_dict()
-    assert config_from_text(config.pretty_text).to_dict() == config.to_dict()  # as a checkpoint carries it
+    for content in (config_data(config), config_text(config)):  # as checkpoints carry it, and as older ones did
+        assert config_from_data(content, 'best.pth').to_dict() == config.to_dict()
 
 
 RESTORER = 'configs/restorer_lite0.py'

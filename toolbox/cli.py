@@ -37,5 +37,12 @@ def run_tool(job: Callable[[], int | None]) -> int:
         raised_in = traceback.extract_tb(error.__traceback__)[-1].filename
         if os.environ.get('HUEFILL_TRACEBACK') or not os.path.abspath(raised_in).startswith(_OWN_CODE):
             raise
-        print(f'error: {error}', file=sys.stderr)
+        print(f'error: {_harmless(str(error))}', file=sys.stderr)
         return USAGE_ERROR
+
+
+def _harmless(text: str) -> str:
+    """Without what a terminal obeys: names of files and in files come from anybody."""
+    return ''.join(
+        '?' if ord(letter) < 32 and letter != '\n' or 127 <= ord(letter) < 160 else letter for letter in text
+    )

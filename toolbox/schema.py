@@ -120,7 +120,7 @@ class OptimizerClass:
         known = {
             name: item for name, item in vars(torch.optim).items() if inspect.isclass(item) and name != 'Optimizer'
         }
-        if value['type'] not in known:
+        if not isinstance(value['type'], str) or value['type'] not in known:
             raise ValueError(f'{where}.type: torch.optim has no {value["type"]!r}{did_you_mean(value["type"], known)}')
         options = [name for name in inspect.signature(known[value['type']]).parameters if name != 'params']
         for key in value:

@@ -8,6 +8,7 @@ if __name__ == '__main__':
     sys.path[0] = str(Path(__file__).resolve().parents[1])  # not tools/, whose files would shadow packages
 
 from toolbox.cli import run_tool
+from toolbox.options import add_trust_option
 
 EXAMPLES = """examples:
   python tools/infer.py best.pth --input photos --out restored
@@ -56,6 +57,7 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
         choices=('bf16', 'float32'),
         help='of the networks (default: float32 unless the config says bf16)',
     )
+    add_trust_option(parser, 'a checkpoint')
     parser.add_argument('--resume', action='store_true', help='go on with an interrupted job')
     return parser.parse_args(argv)
 
@@ -86,6 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
         resume=arguments.resume,
         keep_metadata=arguments.keep_metadata,
         max_pixels=arguments.max_megapixels * 1_000_000,
+        trust_plugins=arguments.trust_plugins,
     )
 
     from toolbox.apis.infer import infer

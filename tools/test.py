@@ -8,7 +8,7 @@ if __name__ == '__main__':
     sys.path[0] = str(Path(__file__).resolve().parents[1])  # not tools/, whose files would shadow packages
 
 from toolbox.cli import run_tool
-from toolbox.options import ParseOptions
+from toolbox.options import ParseOptions, add_trust_option
 
 EXAMPLES = """examples:
   python tools/test.py configs/unetpp_cbam_b4.py --report report
@@ -37,6 +37,7 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     model.add_argument(
         '--export', metavar='DIR', help='write the scored photographs, damaged, as a test set with truth and test.csv'
     )
+    add_trust_option(model, 'the checkpoint')
     submission = parser.add_argument_group('submissions')
     submission.add_argument(
         '--submission', nargs='+', metavar='ZIP|DIR', help='flat zip or folder of PNGs; several compare'
@@ -75,7 +76,9 @@ def score_model(arguments: argparse.Namespace) -> None:
     from toolbox.files import write_json
     from toolbox.report import write_score_report
 
-    scored = score_model(arguments.config, arguments.checkpoint, arguments.data_root, arguments.cfg_options)
+    scored = score_model(
+        arguments.config, arguments.checkpoint, arguments.data_root, arguments.cfg_options, arguments.trust_plugins
+    )
     print_score(scored)
     if arguments.json:
         write_json(Path(arguments.json), scored.as_json())

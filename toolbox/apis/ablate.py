@@ -1,6 +1,5 @@
 """Compares arms: trains each on the same photographs, folds, damage and seeds, and says how sure the difference is."""
 
-import json
 import math
 import sys
 import time
@@ -16,13 +15,15 @@ from toolbox.apis.run_folder import commit
 from toolbox.apis.trial import TrialJob, run_trial
 from toolbox.apis.tryout import RESULT, TryJob, try_arm
 from toolbox.cli import SOME_FAILED
+from toolbox.config import config_text, dump_config
 from toolbox.engine.hooks import clock
 from toolbox.experiment.engines import Engine, why_killed
 from toolbox.experiment.record import command, write_record
 from toolbox.experiment.results import TrialResult
 from toolbox.experiment.tables import as_text, write_tables
 from toolbox.experiment.trials import TrialFolder, locked
-from toolbox.files import write_json
+from toolbox.files import read_json, write_json
+from toolbox.paths import RUN_CONFIG
 
 _TIMED_SECONDS, _TIMED_SHARE = 30.0, 0.1  # of a budget in minutes, the lesser of the two
 
@@ -37,6 +38,7 @@ def ablate(
     ray: str | None = None,
     rerun_failed: bool = False,
     stop_on_failure: bool = False,
+    trust_plugins: bool = False,
 ) -> int:
     """Run an ablation, or go on with it, and print its table.
 
@@ -50,6 +52,7 @@ def ablate(
         ray: 'local' or the address of a Ray cluster that runs the trials; None: processes of this machine.
         rerun_failed: try once more what failed before.
         stop_on_failure: end at the first trial that fails, in place of going on with the others.
+        trust_plugins: import what the `config.py` of a run folder lists, where arms start from one.
 
     Returns:
         0, or `SOME_FAILED` if trials failed.
@@ -58,7 +61,7 @@ def ablate(
         FileNotFoundError, FileExistsError, ValueError: with what to type instead.
         Stopped: by a signal; the same command goes on.
     """
-    plan = make_plan(ablation, data_root, options, settings)
+    plan = make_plan(ablation, data_root, options, settings, trust_plugins=trust_plugins)
     folder = Path(work_dir) if work_dir else Path('work_dirs') / (plan.name + ('-sample' if plan.sample else ''))
     folder.mkdir(parents=True, exist_ok=True)
     with locked(folder, 'an ablation'):
@@ -104,10 +107,14 @@ class _Run:
             if self.rerun_failed and _tried(place).get('reason'):
                 (place / RESULT).unlink()
             place.mkdir(parents=True, exist_ok=True)
-            (place / 'config.py').write_text(self.plan.configs[arm.name].pretty_text, encoding='utf-8')
+            dump_config(self.plan.configs[arm.name], place / RUN_CONFIG)
         minutes = self.plan.settings.budget.minutes
         timed = 0 if minutes is None else min(_TIMED_SECONDS, _TIMED_SHARE * 60 * minutes)
-        jobs = [TryJob(place, timed) for place in places.values() if not (place / RESULT).is_file()]
+        jobs = [
+            TryJob(places[arm.name], timed, tuple(self.plan.configs[arm.name].custom_imports))
+            for arm in self.plan.arms
+            if not (places[arm.name] / RESULT).is_file()
+        ]
         if jobs:
             print(f'one batch of each arm: {len(jobs)} to try ...')
         for job, exit_code in self.engine.run(try_arm, jobs):
@@ -159,7 +166,10 @@ class _Run:
         if skipped:
             print(f'{skipped} of {len(trials)} trials were done before')
         pictures = self.plan.pictured()
-        jobs = [TrialJob(trial_folder(self.folder, trial), until, pictures) for trial in todo]
+        jobs = [
+            TrialJob(trial_folder(self.folder, trial), until, pictures, trusted=tuple(trial.config.custom_imports))
+            for trial in todo
+        ]
         by_folder = {job.folder: trial for job, trial in zip(jobs, todo, strict=True)}
         started = time.monotonic()
         for number, (job, exit_code) in enumerate(self.engine.run(run_trial, jobs), start=1):
@@ -212,7 +222,7 @@ class _Run:
         if folder.facts:
             return
         facts = dict(command=command(), commit=self.commit, code=self.plan.code, data=self.plan.digest)
-        folder.create(trial.config.pretty_text, dict(arm=trial.arm, seed=trial.seed, fold=trial.fold, **facts))
+        folder.create(config_text(trial.config), dict(arm=trial.arm, seed=trial.seed, fold=trial.fold, **facts))
         write_record(folder.path)
 
     def _steps(self, tried: Mapping[str, Any]) -> int | None:
@@ -265,7 +275,7 @@ def _engine(plan: Plan, workers: int, ray: str | None) -> Engine:
 
 def _tried(place: Path) -> dict[str, Any]:
     file = place / RESULT
-    return json.loads(file.read_text(encoding='utf-8')) if file.is_file() else {}
+    return read_json(file) if file.is_file() else {}
 
 
 def _budget_in_words(plan: Plan) -> str:

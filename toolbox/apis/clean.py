@@ -2,7 +2,6 @@
 
 import csv
 import hashlib
-import json
 import os
 import time
 from collections import Counter
@@ -30,21 +29,21 @@ from toolbox.data.clean_csv import Row, write_clean_csv
 from toolbox.data.manifest import Manifest
 from toolbox.data.sources import open_source
 from toolbox.engine.generations import is_full
-from toolbox.files import write_json
+from toolbox.files import read_json, write_json
 from toolbox.registry import DETECTORS, EMBEDDERS, REDUCERS
 from toolbox.report.cleaning import CleanedImages, write_cleaning_report
 
-DEFAULT_CONFIG = 'configs/cleaning/clip_umap_hdbscan.py'
 _THUMBNAILS_SHOWN = 50_000  # a page of some seventy megabytes
 
 
 def clean(
     root: str,
     out: str,
-    config: str = DEFAULT_CONFIG,
+    config: str,
     options: Mapping[str, Any] | None = None,
     ray: str | None = None,
     say: Callable[[str], None] = print,
+    trust_plugins: bool = False,
 ) -> list[Row]:
     """Clean a data set, and write `clean.csv`, `embeddings.npz`, `failures.csv`, `report.html` and `summary.json`.
 
@@ -55,6 +54,7 @@ def clean(
         options: values by dotted path, in place of the config's.
         ray: 'local' or the address of a Ray cluster, to embed there; None: in this process.
         say: told what happens.
+        trust_plugins: import what a cleaned folder's `config.py`, given as the config, lists as `custom_imports`.
 
     Returns:
         A row per file, as in `clean.csv`.
@@ -62,7 +62,7 @@ def clean(
     Raises:
         FileNotFoundError, FileExistsError, ValueError, ConnectionError: with what to type instead.
     """
-    resolved = load_config(config, options, say, schema.CLEANING)
+    resolved = load_config(config, options, say, schema.CLEANING, trust_plugins)
     check_file_rules(resolved.files.drop)
     photos = open_source(root)
     _check_options(resolved)
@@ -138,8 +138,8 @@ def _spare_edited_csv(folder: Path) -> None:
     if not table.is_file():
         return
     try:
-        written = json.loads(summary.read_text(encoding='utf-8'))['clean_csv_sha256']
-    except (FileNotFoundError, ValueError, KeyError, TypeError):  # of no run, or edited itself
+        written = read_json(summary)['clean_csv_sha256']
+    except (FileNotFoundError, ValueError, KeyError):  # of no run, or edited itself
         written = None
     if _sha256(table) != written:
         raise FileExistsError(f'{table} was edited since it was written; move it away, or choose another --out')

@@ -176,7 +176,7 @@ def _build_runner(
 def _where(config: Config, folder: Path) -> str:
     lines = [
         f'result: {folder}  (best.pth, metrics.json, scalars.jsonl, pictures in samples/)',
-        f'score it again: python tools/test.py {folder}',
+        f'score it again: python tools/test.py {folder}{run_folder.trust_option(config)}',
     ]
     if config.data.root is None:
         lines.append(

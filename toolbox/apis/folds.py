@@ -10,7 +10,9 @@ from typing import Any
 
 from mmengine.config import Config
 
+from toolbox.apis.run_folder import trust_option
 from toolbox.apis.trial import OUTPUTS, TrialJob, run_trial
+from toolbox.config import config_text
 from toolbox.experiment.engines.local import LocalEngine
 from toolbox.experiment.results import TrialResult
 from toolbox.experiment.trials import TrialFolder, locked
@@ -38,7 +40,8 @@ def train_folds(config: Config, folder: Path) -> list[Path]:
     """
     trials = [_trial(config, folder, fold) for fold in range(config.data.folds)]
     with locked(folder, 'training of all folds'):
-        jobs = [TrialJob(trial.path, predictions=config.save_out_of_fold) for trial in trials if trial.state != 'done']
+        options = dict(predictions=config.save_out_of_fold, trusted=tuple(config.custom_imports))
+        jobs = [TrialJob(trial.path, **options) for trial in trials if trial.state != 'done']
         for job, exit_code in LocalEngine(quiet=False).run(run_trial, jobs):
             trial = TrialFolder(job.folder)
             if trial.state != 'done':
@@ -54,7 +57,7 @@ def _trial(config: Config, folder: Path, fold: int) -> TrialFolder:
     of_fold = config.copy()
     of_fold.fold = fold
     trial = TrialFolder(folder / f'fold_{fold}')
-    trial.create(of_fold.pretty_text, dict(arm='', seed=config.seed, fold=fold))
+    trial.create(config_text(of_fold), dict(arm='', seed=config.seed, fold=fold))
     return trial
 
 
@@ -83,10 +86,10 @@ def _put_together(config: Config, folder: Path, results: Sequence[TrialResult]) 
     )
     checkpoints = [str(result.folder / 'best.pth') for result in results]
     write_text(folder / 'checkpoints.txt', '\n'.join(checkpoints) + '\n')
-    _show(folder, results, together, config.save_out_of_fold)
+    _show(folder, results, together, config)
 
 
-def _show(folder: Path, results: Sequence[TrialResult], together: dict[str, Any], predictions: bool) -> None:
+def _show(folder: Path, results: Sequence[TrialResult], together: dict[str, Any], config: Config) -> None:
     table: dict[str, dict[str, float]] = {f'fold {result.fold}': dict(result.metrics) for result in results}
     names = [name for name, value in results[0].metrics.items() if isinstance(value, float)]
     columns = {name: [result.metrics[name] for result in results] for name in names}
@@ -95,9 +98,11 @@ def _show(folder: Path, results: Sequence[TrialResult], together: dict[str, Any]
     table['all photos, out of fold'] = {name: together[name] for name in names}
     print(f'\n{score_table(table)}\n')
     print(f'result: {folder}  (folds.csv, out_of_fold.csv, metrics.json)')
-    if predictions:
+    if config.save_out_of_fold:
         print(f'each photo restored by the fold that did not train on it: {folder}/fold_*/{OUTPUTS}/')
-    print(f'restore with all of them: python tools/infer.py {folder} --input PHOTOS --out restored')
+    print(
+        f'restore with all of them: python tools/infer.py {folder} --input PHOTOS --out restored{trust_option(config)}'
+    )
 
 
 def _write_csv(path: Path, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:

@@ -37,7 +37,7 @@ def infer(request: InferRequest) -> int:
     Raises:
         FileNotFoundError, ValueError: checkpoints that cannot be used, or outputs of another job.
     """
-    restorer = Restorer.from_checkpoints(request.checkpoints, **request.options)
+    restorer = Restorer.from_checkpoints(request.checkpoints, **request.options, trust_plugins=request.trust_plugins)
     if request.outputs.begin(request.record):
         print(f'resuming in {request.outputs.folder}')
     print(_what(request, restorer))

@@ -31,6 +31,7 @@ class InferRequest:
         max_pixels: larger photographs are refused.
         left_out: files of the input that are no photographs by their suffix, in words.
         record: what the bytes of the outputs depend on.
+        trust_plugins: whether plugins that the checkpoints name are imported.
     """
 
     checkpoints: list[Path]
@@ -44,6 +45,7 @@ class InferRequest:
     max_pixels: int
     left_out: str
     record: dict[str, Any]
+    trust_plugins: bool
 
 
 def check_request(
@@ -63,6 +65,7 @@ def check_request(
     resume: bool = False,
     keep_metadata: bool = False,
     max_pixels: int = MAX_PIXELS,
+    trust_plugins: bool = False,
 ) -> InferRequest:
     """Check and list what `toolbox.apis.infer.infer` is to do.
 
@@ -77,6 +80,7 @@ def check_request(
         resume: go on with a job that was interrupted.
         keep_metadata: whether outputs get the EXIF and the color profile of their photographs.
         max_pixels: larger photographs are refused.
+        trust_plugins: whether plugins that the checkpoints name are imported.
 
     Raises:
         FileNotFoundError, FileExistsError, ValueError: with what to type instead.
@@ -118,6 +122,7 @@ def check_request(
             max_pixels=max_pixels,
             photos=f'{len(photos)}, {hashlib.sha256(_names(photos)).hexdigest()}',
         ),
+        trust_plugins=trust_plugins,
     )
 
 

@@ -9,6 +9,8 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
+from mmengine.config import Config
+
 from toolbox.files import write_json
 from toolbox.paths import REPOSITORY
 
@@ -42,6 +44,11 @@ def newest(runs: Path, name: str) -> Path | None:
     """The newest file `name` in the run folders below `runs`, fold folders included."""
     found = [*runs.glob(f'[0-9]*/{name}'), *runs.glob(f'[0-9]*/fold_*/{name}')]
     return max(found, key=lambda path: path.stat().st_mtime, default=None)
+
+
+def trust_option(config: Config) -> str:
+    """What to add to a command that reads a run's checkpoints: plugins that they name are not imported unasked."""
+    return ' --trust-plugins' if config.custom_imports else ''
 
 
 def claim(folder: Path) -> None:

@@ -73,12 +73,12 @@ def _hole_reader(reference: Reference, finder: str | Mapping[str, Any] | None) -
     from mmengine.config import Config
 
     from toolbox.discovery import discover_plugins
-    from toolbox.paths import find_config
+    from toolbox.paths import CONFIGS
     from toolbox.registry import FINDERS
 
     discover_plugins()
     if finder is None:
-        finder = Config.fromfile(find_config('_base_/data.py')).data.finder
+        finder = Config.fromfile(CONFIGS / '_base_' / 'data.py').data.finder  # never one of the working folder
     find = FINDERS.build({'type': finder} if isinstance(finder, str) else finder)
     return lambda stem: find(read_gray(reference.inputs[stem])).mask
 

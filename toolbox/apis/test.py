@@ -19,7 +19,7 @@ from toolbox.engine.evaluation import build_evaluator, evaluate, rows_per_image
 from toolbox.engine.loading import load_model
 from toolbox.engine.model import Outcome
 from toolbox.nn.device import default_device
-from toolbox.paths import find_config
+from toolbox.paths import RUN_CONFIG, find_config
 from toolbox.report import Pictures, ScoreEntry
 from toolbox.tables import score_table
 
@@ -71,7 +71,7 @@ class ModelScore:
         return Pictures(shown['input'], shown['output'], shown['truth'], hole)
 
 
-def find_checkpoint(config: str, data_root: str | None = None) -> Path:
+def find_checkpoint(config: str, data_root: str | None = None, trust_plugins: bool = False) -> Path:
     """The newest best.pth of a config's runs, or the one beside a run folder's own config.py.
 
     Raises:
@@ -81,7 +81,7 @@ def find_checkpoint(config: str, data_root: str | None = None) -> Path:
     beside = path.with_name('best.pth')
     if beside.is_file():
         return beside
-    sample = data_root is None and load_config(path, say=lambda _: None).data.root is None
+    sample = data_root is None and load_config(path, say=_silent, trust_plugins=trust_plugins).data.root is None
     runs = run_folder.runs_folder(path, sample)
     found = run_folder.newest(runs, 'best.pth')
     if found is None:
@@ -97,19 +97,25 @@ def score_model(
     checkpoint: str | None = None,
     data_root: str | None = None,
     options: Mapping[str, Any] | None = None,
+    trust_plugins: bool = False,
 ) -> ModelScore:
     """Score a checkpoint on the validation fold it was trained with.
 
     Args:
-        config: a config file; without a checkpoint it says whose newest best one is meant.
+        config: a config file, whose plugins are imported; without a checkpoint it says whose newest best one is meant.
+            Or a run folder, of which nothing runs.
         checkpoint: it carries its own resolved config, which is used.
         data_root: where the photographs lie. Where they are those of training the validation fold is scored, of other
             photographs all; None: what validated in training.
         options: values by dotted path, in place of the checkpoint's config's.
+        trust_plugins: import what the checkpoint's config lists as `custom_imports`.
     """
-    path = Path(checkpoint) if checkpoint is not None else find_checkpoint(config, data_root)
+    own = find_config(config)
+    if own.name != RUN_CONFIG:
+        load_config(own, say=_silent)  # a checkpoint may use the plugins that the person's own config names
+    path = Path(checkpoint) if checkpoint is not None else find_checkpoint(config, data_root, trust_plugins)
     elsewhere = {} if data_root is None else {'data.root': data_root, 'data.val_root': None}
-    model, resolved, content = load_model(path, {**(options or {}), **elsewhere})
+    model, resolved, content = load_model(path, {**(options or {}), **elsewhere}, trust_plugins)
     model.to(default_device())
     split = split_photos(resolved)
     same_photos = split.digest == content['data']
@@ -135,3 +141,7 @@ def print_score(score: ModelScore) -> None:
     """The score and its parts as a table."""
     print(f'{score.checkpoint} on {score.photos}')
     print(score_table({'this model': score.summary}))
+
+
+def _silent(_: str) -> None:
+    """The config is not the one that is scored; what it drops is of no interest."""

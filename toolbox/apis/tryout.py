@@ -11,7 +11,8 @@ from mmengine.config import Config
 from mmengine.optim import OptimWrapper
 
 from toolbox.apis.setup import split_photos, split_seed
-from toolbox.apis.trial import explain, read_config
+from toolbox.apis.trial import explain
+from toolbox.config import read_run_config
 from toolbox.data.dataset import TrainingDataset, ValidationDataset
 from toolbox.data.loading import training_loader, validation_loader
 from toolbox.engine.backend import set_backend
@@ -32,16 +33,18 @@ class TryJob:
     Attributes:
         folder: holds the arm's config.py; gets tried.json: `reason`, '' if all went well, and `seconds_per_step`.
         timed_seconds: for how long to time steps after the first, for budgets in minutes.
+        trusted: plugin modules that the person's own config names.
     """
 
     folder: Path
     timed_seconds: float = 0
+    trusted: tuple[str, ...] = ()
 
 
 def try_arm(job: TryJob) -> int:
     """Train one batch and validate one; 0, whether it works or not."""
     try:
-        content = dict(reason='', **_try(read_config(job.folder), job.timed_seconds))
+        content = dict(reason='', **_try(read_run_config(job.folder, job.trusted), job.timed_seconds))
     except Exception as error:  # whatever goes wrong here would go wrong in the trials
         content = dict(reason=' '.join(explain(error).split()))
     write_json(job.folder / RESULT, content)

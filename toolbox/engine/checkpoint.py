@@ -1,4 +1,4 @@
-"""Checkpoint files: plain tensors, numbers, strings and lists, so that loading one can never run code."""
+"""Checkpoint files: plain tensors, numbers, strings, lists and dicts, so that loading one can never run code."""
 
 import hashlib
 import os
@@ -9,7 +9,10 @@ from typing import Any
 
 import torch
 
-FORMAT = 1
+from toolbox.nn.tensor_files import load_tree
+
+FORMAT = 2
+_READ = (1, 2)  # the first one held its config as text
 
 
 def save_checkpoint(content: Mapping[str, Any], path: Path) -> None:
@@ -55,15 +58,19 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise FileNotFoundError(f'no checkpoint {path}; training writes best.pth and last.pth into its run folder')
     try:
-        content = torch.load(path, map_location='cpu', weights_only=True)
+        content = load_tree(path, archive_only=True)
     except pickle.UnpicklingError as error:
         raise ValueError(
             f'{path}: refused: it is damaged, or holds more than plain tensors and numbers, which could run code'
         ) from error
+    except ValueError as error:
+        raise ValueError(f'{path}: refused: damaged or no checkpoint: {error}') from error
     except Exception as error:  # broken bytes make the reader raise nearly everything
         raise ValueError(f'{path}: damaged or no checkpoint: {type(error).__name__}: {error}') from error
-    if not isinstance(content, dict) or content.get('format') != FORMAT:
-        raise ValueError(f'{path}: not a Huefill checkpoint of format {FORMAT}; train one with tools/train.py')
+    if not isinstance(content, dict) or content.get('format') not in _READ:
+        raise ValueError(
+            f'{path}: not a Huefill checkpoint of format {" or ".join(map(str, _READ))}; train one with tools/train.py'
+        )
     expected = content.pop('checksum', None)
     del content['format']
     if expected != checksum(content):

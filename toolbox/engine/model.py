@@ -1,6 +1,7 @@
 """The restorer as mmengine's Runner drives it: a layout of networks, its losses, and its post-processing."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ from toolbox.engine.objective import Objective
 from toolbox.engine.phases import PhasePlan
 from toolbox.nn.device import prediction_precision, training_precision
 from toolbox.nn.network import PARTS, NetworkFactory
-from toolbox.registry import LAYOUTS, POSTPROCESS
+from toolbox.registry import LAYOUTS, POSTPROCESS, without_files
 
 
 @dataclass
@@ -56,7 +57,8 @@ class RestorationModel(BaseModel):
         model: the config's `model`.
         precision: `bf16` runs networks under autocast; `float32` does not; `auto` trains in bf16 where it is
             faster, and restores in float32 (`toolbox/nn/device.py`).
-        to_train: False builds for a checkpoint to fill: no pretrained weights are fetched, and there are no losses.
+        to_train: False builds for a checkpoint to fill: nothing is fetched, no file that the config names is opened
+            (`toolbox.registry.without_files`), and there are no losses.
 
     Attributes:
         layout: the networks.
@@ -66,14 +68,13 @@ class RestorationModel(BaseModel):
 
     def __init__(self, model: Mapping[str, Any], precision: str = 'auto', to_train: bool = True) -> None:
         super().__init__(data_preprocessor=ToDevice())
-        make_network = NetworkFactory(
-            **{part: model[part] for part in PARTS}, stages=model.get('stages'), fetch=to_train
-        )
-        self.layout: nn.Module = LAYOUTS.build(model['layout'], make_network=make_network)
+        with nullcontext() if to_train else without_files():
+            make_network = NetworkFactory(**{part: model[part] for part in PARTS}, stages=model.get('stages'))
+            self.layout: nn.Module = LAYOUTS.build(model['layout'], make_network=make_network)
+            self.postprocess: list[PostProcess] = [POSTPROCESS.build(config) for config in model['postprocess']]
         make_network.check_names(model['layout']['type'])
         self.objective = Objective(model['losses'] if to_train else [], self.layout)
         self.phases = PhasePlan(self.layout)
-        self.postprocess: list[PostProcess] = [POSTPROCESS.build(config) for config in model['postprocess']]
         self.precision = precision
         self.step = 0
         # Convolutions run faster so on CPU and GPU alike; shapes and values are the same.

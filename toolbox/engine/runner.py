@@ -23,6 +23,7 @@ from mmengine.runner import Runner
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from toolbox.config import config_data
 from toolbox.engine.backend import set_backend
 from toolbox.engine.checkpoint import size_in_bytes
 from toolbox.engine.distributed import DataParallel
@@ -69,7 +70,7 @@ class RestorationRunner(Runner):
         launcher: str = 'none',
     ) -> None:
         self.config = config
-        self._config_text = config.pretty_text  # formatted once: it takes longer than a small step
+        self._config_data = config_data(config)
         self.data_digest = data_digest
         self.restoration_model = model
         self.ranking_metric = evaluator.metrics[0].metric
@@ -148,7 +149,7 @@ class RestorationRunner(Runner):
             return
         loop = self.train_loop
         common = dict(
-            config=self._config_text,
+            config=self._config_data,
             data=self.data_digest,
             model=trained if self.average is None else self.average.average,
             epoch=self.epoch,

@@ -72,6 +72,7 @@ def load_members(
     device: str = 'cpu',
     max_bytes: int | None = None,
     precision: str | None = None,
+    trust_plugins: bool = False,
 ) -> list[Member]:
     """The members of an ensemble, in order.
 
@@ -81,6 +82,7 @@ def load_members(
         device: where they compute.
         max_bytes: what may stay in memory; None for `MAX_BYTES_ON_CPU`, or `MAX_SHARE_OF_GPU` of what is free.
         precision: in place of their configs'.
+        trust_plugins: import what their configs list as `custom_imports`.
 
     Raises:
         FileNotFoundError, ValueError: not a checkpoint, weights that do not fit, or a score that is not known.
@@ -91,7 +93,9 @@ def load_members(
     members, scores, kept = [], [], 0
     for number, source in enumerate(checkpoints):
         content = source if isinstance(source, Mapping) else read_checkpoint(Path(source))
-        config = checkpoint_config(content, None if precision is None else {'precision': precision})
+        name = f'checkpoint {number + 1}' if isinstance(source, Mapping) else str(source)
+        options = None if precision is None else {'precision': precision}
+        config = checkpoint_config(content, name, options, trust_plugins)
         model = build_model(config, content['model'])
         kept += sum(tensor.nbytes for tensor in model.state_dict().values())
         if kept > room:
@@ -99,7 +103,7 @@ def load_members(
                 member.release()
         members.append(
             Member(
-                name=f'checkpoint {number + 1}' if isinstance(source, Mapping) else str(source),
+                name=name,
                 weight=1.0,
                 config=config,
                 device=device,

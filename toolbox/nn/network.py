@@ -26,7 +26,6 @@ class NetworkFactory:
         encoder, attention, decoder: the parts of all networks of the layout.
         stages: by a network's name, parts that differ for it. A part that names another `type` replaces the common
             one; one that does not changes its options.
-        fetch: whether encoders begin with pretrained weights; False for networks that a checkpoint is to fill.
 
     Attributes:
         names: of the networks that were made.
@@ -41,9 +40,7 @@ class NetworkFactory:
         attention: Mapping[str, Any],
         decoder: Mapping[str, Any],
         stages: Mapping[str, Mapping[str, Any]] | None = None,
-        fetch: bool = True,
     ) -> None:
-        self._fetch = fetch
         self._common = {'encoder': encoder, 'attention': attention, 'decoder': decoder}
         self._stages = dict(stages or {})
         self.names: list[str] = []
@@ -56,10 +53,7 @@ class NetworkFactory:
     def parts(self, name: str) -> dict[str, Mapping[str, Any]]:
         """The encoder, attention and decoder of the network of this name."""
         own = self._stages.get(name, {})
-        parts = {part: _merged(common, own.get(part, {})) for part, common in self._common.items()}
-        if not self._fetch and 'weights' in ENCODERS.options(parts['encoder']['type']):
-            parts['encoder'] = {**parts['encoder'], 'weights': None}
-        return parts
+        return {part: _merged(common, own.get(part, {})) for part, common in self._common.items()}
 
     def __call__(self, in_channels: int, outputs: int | Output | Mapping[str, Output], name: str = '') -> 'Network':
         self.names.append(name)
