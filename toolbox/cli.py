@@ -44,5 +44,5 @@ def run_tool(job: Callable[[], int | None]) -> int:
 def _harmless(text: str) -> str:
     """Without what a terminal obeys: names of files and in files come from anybody."""
     return ''.join(
-        '?' if ord(letter) < 32 and letter != '\n' or 127 <= ord(letter) < 160 else letter for letter in text
+        '?' if (ord(letter) < 32 and letter != '\n') or 127 <= ord(letter) < 160 else letter for letter in text
     )

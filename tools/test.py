@@ -35,6 +35,11 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
         '--cfg-options', nargs='+', action=ParseOptions, metavar='K=V', help="in place of the config's values"
     )
     model.add_argument(
+        '--colors',
+        choices=('natural', 'matched'),
+        help='how a model of classes of chroma is read: for the eye, or for the score',
+    )
+    model.add_argument(
         '--export', metavar='DIR', help='write the scored photographs, damaged, as a test set with truth and test.csv'
     )
     add_trust_option(model, 'the checkpoint')
@@ -52,6 +57,8 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
         parser.error('give a config to score a model, or --submission to score submissions')
     if arguments.submission is not None and (arguments.gt is None or arguments.masks is None):
         parser.error('--submission needs --gt DIR, and --masks DIR or --masks auto --inputs DIR')
+    if arguments.submission is not None and arguments.colors is not None:
+        parser.error('--colors says how a model is read, and submissions are read already; leave it out')
     return arguments
 
 
@@ -76,9 +83,10 @@ def score_model(arguments: argparse.Namespace) -> None:
     from toolbox.files import write_json
     from toolbox.report import write_score_report
 
-    scored = score_model(
-        arguments.config, arguments.checkpoint, arguments.data_root, arguments.cfg_options, arguments.trust_plugins
-    )
+    options = arguments.cfg_options or {}
+    if arguments.colors is not None:
+        options['model.layout.colors'] = arguments.colors
+    scored = score_model(arguments.config, arguments.checkpoint, arguments.data_root, options, arguments.trust_plugins)
     print_score(scored)
     if arguments.json:
         write_json(Path(arguments.json), scored.as_json())

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from toolbox.engine.model_file import SUFFIX, model_file_bytes, read_model_file
 from toolbox.nn.tensor_files import load_tree
 
 FORMAT = 2
@@ -25,6 +26,24 @@ def save_checkpoint(content: Mapping[str, Any], path: Path) -> None:
     temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
     try:
         write_verified(content, temporary)
+        os.replace(temporary, path)
+        sync_folder(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def save_model_file(content: Mapping[str, Any], path: Path) -> None:
+    """Write what restoring needs of a checkpoint's content as a model file, in one move (`toolbox.engine.model_file`).
+
+    Raises:
+        OSError: the file system did not take it; nothing under `path` has changed.
+    """
+    if path.suffix.lower() != SUFFIX:
+        raise ValueError(f'{path}: a model file is called *{SUFFIX}')
+    temporary = path.with_name(f'.{path.stem}.{os.getpid()}{SUFFIX}')
+    try:
+        temporary.write_bytes(model_file_bytes(content, checksum))
+        read_checkpoint(temporary)
         os.replace(temporary, path)
         sync_folder(path.parent)
     finally:
@@ -57,6 +76,8 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     """
     if not path.is_file():
         raise FileNotFoundError(f'no checkpoint {path}; training writes best.pth and last.pth into its run folder')
+    if path.suffix.lower() == SUFFIX:
+        return read_model_file(path, checksum)
     try:
         content = load_tree(path, archive_only=True)
     except pickle.UnpicklingError as error:

@@ -71,7 +71,7 @@ def load_members(
     weights: Weights = None,
     device: str = 'cpu',
     max_bytes: int | None = None,
-    precision: str | None = None,
+    options: Mapping[str, Any] | None = None,
     trust_plugins: bool = False,
 ) -> list[Member]:
     """The members of an ensemble, in order.
@@ -81,7 +81,7 @@ def load_members(
         weights: see `toolbox.infer.shares.shares`.
         device: where they compute.
         max_bytes: what may stay in memory; None for `MAX_BYTES_ON_CPU`, or `MAX_SHARE_OF_GPU` of what is free.
-        precision: in place of their configs'.
+        options: values by dotted path, in place of their configs'.
         trust_plugins: import what their configs list as `custom_imports`.
 
     Raises:
@@ -94,7 +94,6 @@ def load_members(
     for number, source in enumerate(checkpoints):
         content = source if isinstance(source, Mapping) else read_checkpoint(Path(source))
         name = f'checkpoint {number + 1}' if isinstance(source, Mapping) else str(source)
-        options = None if precision is None else {'precision': precision}
         config = checkpoint_config(content, name, options, trust_plugins)
         model = build_model(config, content['model'])
         kept += sum(tensor.nbytes for tensor in model.state_dict().values())

@@ -73,6 +73,8 @@ class Restorer:
         device: str = 'auto',
         precision: str | None = None,
         trust_plugins: bool = False,
+        colors: str | None = None,
+        strength: float | None = None,
     ) -> 'Restorer':
         """A restorer from checkpoint files; each carries the config that it was trained with.
 
@@ -86,6 +88,9 @@ class Restorer:
             tile: see `Ensemble`.
             device: 'cpu', 'cuda', or 'auto' for cuda where there is one.
             precision: 'float32' (which 'auto' means here, too) or 'bf16'; None for what the configs say.
+            colors: how a model is read that can be read in several ways, such as 'natural', for a person, and 'matched',
+                for the score; None for what the configs say.
+            strength: how much color, 1 for what the model says; None for what the configs say.
             trust_plugins: import the plugins that the checkpoints name (`custom_imports`): programs of who made them.
 
         Raises:
@@ -97,7 +102,9 @@ class Restorer:
         sources: Sequence[Any] = checkpoints
         if average:
             sources, weights = [average_checkpoints(checkpoints, weights, trust_plugins)], None
-        members = load_members(sources, weights, device, precision=precision, trust_plugins=trust_plugins)
+        members = load_members(
+            sources, weights, device, options=_options(precision, colors, strength), trust_plugins=trust_plugins
+        )
         return cls(Ensemble(members, tta, tile))
 
     def restore(
@@ -169,6 +176,12 @@ class Restorer:
                 pixels, mended = to_photo_size(rgb, photo.gray, photo.mask)
                 done[id(photo)] = Restoration(pixels, (*photo.notes, _MENDED) if mended else photo.notes)
         return [[done[id(photo)] for photo in photos] for photos in batches]
+
+
+def _options(precision: str | None, colors: str | None, strength: float | None) -> dict[str, Any]:
+    """What was given, as options of a checkpoint's config."""
+    given = {'precision': precision, 'model.layout.colors': colors, 'model.layout.strength': strength}
+    return {path: value for path, value in given.items() if value is not None}
 
 
 def _available(device: str) -> str:
