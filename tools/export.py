@@ -25,7 +25,7 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        'checkpoint', metavar='CHECKPOINT', help='a best.pth or last.pth, or a run folder: its best.pth'
+        'checkpoint', metavar='CHECKPOINT', help='a best.pth or last.pth, or a run folder'
     )
     parser.add_argument('--out', required=True, metavar='FILE.safetensors', help='a new file')
     add_trust_option(parser, 'the checkpoint')

@@ -26,7 +26,8 @@ class InferRequest:
         outputs: where to.
         masks: 'auto', 'none', or masks in a folder.
         save_masks: where holes are written, or None.
-        options: `weights`, `average`, `tta`, `tile`, `device`, `precision`, `colors`, `strength` as `Restorer.from_checkpoints` takes them.
+        options: `weights`, `average`, `tta`, `tile`, `device`, `precision`, `colors` and `strength` as
+            `Restorer.from_checkpoints` takes them.
         batch_size: photographs at once; None for what the first checkpoint's config says.
         keep_metadata: whether outputs get the EXIF and the color profile of their photographs.
         max_pixels: larger photographs are refused.

@@ -88,8 +88,8 @@ class Restorer:
             tile: see `Ensemble`.
             device: 'cpu', 'cuda', or 'auto' for cuda where there is one.
             precision: 'float32' (which 'auto' means here, too) or 'bf16'; None for what the configs say.
-            colors: how a model is read that can be read in several ways, such as 'natural', for a person, and 'matched',
-                for the score; None for what the configs say.
+            colors: how models are read that can be read in several ways, such as 'natural', for a person, and
+                'matched', for the score; None for what the configs say.
             strength: how much color, 1 for what the model says; None for what the configs say.
             trust_plugins: import the plugins that the checkpoints name (`custom_imports`): programs of who made them.
 
