@@ -24,9 +24,7 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        'checkpoint', metavar='CHECKPOINT', help='a best.pth or last.pth, or a run folder'
-    )
+    parser.add_argument('checkpoint', metavar='CHECKPOINT', help='a best.pth or last.pth, or a run folder')
     parser.add_argument('--out', required=True, metavar='FILE.safetensors', help='a new file')
     add_trust_option(parser, 'the checkpoint')
     return parser.parse_args(argv)
