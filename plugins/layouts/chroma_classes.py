@@ -4,11 +4,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from toolbox.color import rgb_from_chroma, with_luma
+from toolbox.color import rgb_from_chroma
 from toolbox.contracts import Batch, Output, Restored
 from toolbox.nn.chroma_classes import class_hues, encode, mean_chroma, num_classes
+from toolbox.nn.color_readings import matched, natural
 from toolbox.nn.hole_window import restore_hole
-from toolbox.nn.hue import HUE_BINS, colored, hue_and_chroma, hue_histogram, matched_hues
+from toolbox.nn.hue import HUE_BINS, hue_histogram
 from toolbox.nn.loss import check_choice
 from toolbox.nn.stages import MakeNetwork
 from toolbox.registry import LAYOUTS
@@ -16,6 +17,8 @@ from toolbox.registry import LAYOUTS
 # A palette begins flat and has to learn bins that differ by e^7: its logits move faster than weights do.
 _GAIN = 10.0
 _SMALLEST_SHARE = 1e-4
+# Of the classes' amount of color, how much costs least in structure and still shows its hue (docs/results.md).
+MATCHED_STRENGTH = 0.6
 
 
 @LAYOUTS.register_module()
@@ -40,7 +43,7 @@ class ChromaClasses(nn.Module):
         make_network: builds a network.
         colors: 'natural' or 'matched'.
         temperature: of the annealed mean, for 'natural': 1 is the mean, towards 0 the likeliest class.
-        strength: factor on the amount of color; 0 is gray.
+        strength: how much color: 0 is gray, 1 what the reading says.
         mirror: restoring, average the distributions of the photograph and of its mirror image.
         color_side: colors are predicted on the photograph brought to this many pixels on its shorter side.
         color_stride: cells of colors are this many of those pixels wide, a power of two.
@@ -95,18 +98,16 @@ class ChromaClasses(nn.Module):
         known = gray.detach().clamp(0, 1)
         small = functional.interpolate(known, self._small(known), mode='bilinear', antialias=True)
         classes, palette = self._distributions(small)
-        small_gray = functional.adaptive_avg_pool2d(small, classes.shape[-2:])
-        matched = self.colors == 'matched' and not self.training
-        temperature = self.temperature if self.colors == 'natural' and not self.training else 1.0
-        chroma = mean_chroma(classes, small_gray, temperature)
-        chroma = functional.interpolate(chroma, gray.shape[-2:], mode='bilinear', align_corners=False)
-        if matched:
-            rgb = self._matched(known, chroma, palette)
+        extra = {'classes': classes, 'palette': palette}
+        if self.training:
+            chroma = mean_chroma(classes, functional.adaptive_avg_pool2d(small, classes.shape[-2:]))
+            chroma = functional.interpolate(chroma, gray.shape[-2:], mode='bilinear', align_corners=False)
+            return Restored(rgb_from_chroma(gray, chroma), gray, extra)
+        if self.colors == 'matched':
+            rgb = matched(known, small, classes, palette, MATCHED_STRENGTH * self.strength)
         else:
-            rgb = rgb_from_chroma(gray, chroma if self.training else self.strength * chroma)
-            if not self.training:
-                rgb = with_luma(rgb, known)
-        return Restored(rgb=rgb, gray=gray, extra={'classes': classes, 'palette': palette})
+            rgb = natural(known, small, classes, self.temperature, self.strength)
+        return Restored(rgb, gray, extra)
 
     def targets(self, batch: Batch) -> dict[str, Tensor]:
         cells = [side // self.color_stride for side in self._small(batch.rgb)]
@@ -135,11 +136,6 @@ class ChromaClasses(nn.Module):
         shares = classes.detach().softmax(dim=1).mean((2, 3))
         implied = shares @ (_GAIN * self.class_hues).softmax(dim=1)
         return classes, ((_GAIN * own).softmax(dim=1) + implied[..., None, None]) / 2
-
-    def _matched(self, gray: Tensor, chroma: Tensor, palette: Tensor) -> Tensor:
-        hue, _ = hue_and_chroma(255 * rgb_from_chroma(gray, chroma))
-        hue = matched_hues(hue, palette.flatten(1)).view_as(gray)
-        return colored(gray, hue, torch.full_like(gray, self.strength).clamp(max=1)).clamp(0, 1)
 
 
 def _mean_distribution(logits: Tensor, others: Tensor) -> Tensor:
