@@ -15,6 +15,8 @@ INTERRUPTED = 130
 _OWN_CODE = tuple(
     str(Path(__file__).resolve().parents[1] / folder) + os.sep for folder in ('toolbox', 'plugins', 'tools')
 )
+# What a terminal obeys; errors show names of files, and in files, that come from anybody.
+_OBEYED = dict.fromkeys([*range(9), *range(11, 32), *range(127, 160)], '?')
 # What a person can cause. Raised by our own code, these carry their repair.
 _EXPECTED = (OSError, ValueError)
 
@@ -37,12 +39,5 @@ def run_tool(job: Callable[[], int | None]) -> int:
         raised_in = traceback.extract_tb(error.__traceback__)[-1].filename
         if os.environ.get('HUEFILL_TRACEBACK') or not os.path.abspath(raised_in).startswith(_OWN_CODE):
             raise
-        print(f'error: {_harmless(str(error))}', file=sys.stderr)
+        print(f'error: {str(error).translate(_OBEYED)}', file=sys.stderr)
         return USAGE_ERROR
-
-
-def _harmless(text: str) -> str:
-    """Without what a terminal obeys: names of files and in files come from anybody."""
-    return ''.join(
-        '?' if (ord(letter) < 32 and letter != '\n') or 127 <= ord(letter) < 160 else letter for letter in text
-    )

@@ -3,6 +3,9 @@
 Conventions, everywhere: image tensors are float32 (N, C, H, W), RGB order, in [0, 1]; masks are (N, 1, H, W) in
 {0, 1} and **1 = hole**; ``gray`` is ITU-R BT.601 luma; ``damaged`` is the gray image with its hole filled by damage.
 Masks, fills and finders work on single images before they become tensors: uint8 (H, W).
+
+A class of any kind whose options name files, folders or downloads lists those options in `file_options`, a tuple. They
+are None while the model of a checkpoint is built (`toolbox.registry.without_files`).
 """
 
 from collections.abc import Callable, Sequence

@@ -1,9 +1,42 @@
 """Small files written in one move: a kill leaves the old one or the new one, never half of one."""
 
+import csv
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
+
+
+class TableReader(csv.DictReader):
+    """A csv by the names in its first line, as `csv.DictReader` reads it; what is no csv is a ValueError.
+
+    Args:
+        file: open for reading, with `newline=''`.
+        source: names it in errors.
+    """
+
+    def __init__(self, file: TextIO, source: str | Path) -> None:
+        super().__init__(file)
+        self._source = source
+
+    @property
+    def fieldnames(self) -> Sequence[str] | None:
+        try:
+            return super().fieldnames
+        except csv.Error as error:
+            raise ValueError(f'{self._source}: no table of comma-separated values ({error})') from error
+
+    @fieldnames.setter
+    def fieldnames(self, value: Sequence[str] | None) -> None:
+        self._fieldnames = value
+
+    def __next__(self) -> dict:
+        try:
+            return super().__next__()
+        except csv.Error as error:
+            where = f'{self._source}, line {self.line_num}'
+            raise ValueError(f'{where}: no table of comma-separated values ({error})') from error
 
 
 def write_text(path: Path, text: str) -> None:

@@ -69,7 +69,5 @@ def _is_file_name(name: str) -> bool:
 def _is_arm(arm: Any) -> bool:
     if not isinstance(arm, dict) or not {'name', 'levels'} <= arm.keys() <= {'name', 'levels', 'changes'}:
         return False
-    levels = arm['levels']
-    return (
-        isinstance(arm['name'], str) and isinstance(levels, dict) and all(isinstance(v, str) for v in levels.values())
-    )
+    name, levels = arm['name'], arm['levels']
+    return isinstance(levels, dict) and all(isinstance(text, str) for text in (name, *levels.values()))

@@ -98,8 +98,8 @@ class Cache:
                 vector = np.frombuffer(blob, np.float32)
                 if vectors is None:
                     vectors = np.empty((len(hashes), len(vector)), np.float32)
-                if len(vector) != vectors.shape[1] or not np.isfinite(vector).all():
-                    raise ValueError('a vector of another length than the others, or not finite')
+                if len(vector) != vectors.shape[1]:
+                    raise ValueError('a vector of another length than the others')
                 vectors[places[sha256]] = vector
         return np.empty((0, 0), np.float32) if vectors is None else vectors
 
@@ -134,7 +134,7 @@ class Cache:
         """Within, what is wrong with the file is said so that a person knows what to do."""
         try:
             yield
-        except (sqlite3.DatabaseError, ValueError, TypeError, KeyError) as error:
+        except (sqlite3.DatabaseError, ValueError, TypeError, RecursionError) as error:
             _raise_if_full(error, self.path)
             raise ValueError(f'{self.path}: not a cache of a cleaning run, or damaged ({error}); delete it') from error
 

@@ -7,8 +7,13 @@ from typing import Any
 from mmengine.config import Config
 
 from toolbox.config import config_from_data
-from toolbox.engine.checkpoint import read_checkpoint
+from toolbox.engine.checkpoint import read_checkpoint, size_in_bytes
 from toolbox.engine.model import RestorationModel
+from toolbox.nn.bounded import BoundedAllocation
+
+# What building a network takes, to its weights: libraries make classifiers, too, and leave them out.
+_MAX_RATIO = 4
+_SLACK_BYTES = 2**28
 
 
 def load_model(
@@ -58,7 +63,8 @@ def build_model(config: Config, state: Mapping[str, Any]) -> RestorationModel:
         ValueError: the config builds no networks, or others than those that the weights are of.
     """
     try:
-        model = RestorationModel(config.model, config.precision, to_train=False)
+        with BoundedAllocation(_MAX_RATIO * size_in_bytes(state) + _SLACK_BYTES):
+            model = RestorationModel(config.model, config.precision, to_train=False)
     except (ValueError, OSError):
         raise
     except Exception as error:  # whatever parts raise for options that are none: the config came with data
