@@ -18,7 +18,7 @@ from toolbox.registry import LAYOUTS
 _GAIN = 10.0
 _SMALLEST_SHARE = 1e-4
 # Of the classes' amount of color, how much costs least in structure and still shows its hue (docs/results.md).
-MATCHED_STRENGTH = 0.6
+MATCHED_STRENGTH = 0.3
 
 
 @LAYOUTS.register_module()

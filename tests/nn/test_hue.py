@@ -44,6 +44,25 @@ def test_a_color_has_the_luma_and_to_the_bin_the_hue_it_was_given(luma, hue, chr
     assert rgb.max() - rgb.min() <= chroma
 
 
+@given(
+    luma=st.integers(60, 180),
+    hue=st.integers(0, HUE_BINS - 1),
+    chroma=st.integers(1, 80),
+)
+def test_an_exact_color_has_its_hue_however_faint_and_no_more_chroma_than_that_takes(luma, hue, chroma):
+    gray = torch.full((1, 1, 1, 1), luma / 255)
+    wanted = torch.full((1, 1, 1, 1), chroma / 255)
+    rgb = as_bytes(colored(gray, torch.full((1, 1, 1, 1), hue), wanted, exact=True))
+    assert opencv_hue(rgb).item() == hue
+    assert gray_from_rgb(rgb).item() == luma
+    assert int(rgb.max()) - int(rgb.min()) <= max(21, 2 * chroma)
+
+
+def test_an_exact_color_of_no_chroma_stays_gray():
+    gray = torch.rand(1, 1, 4, 4)
+    assert torch.equal(colored(gray, torch.zeros_like(gray).long(), torch.zeros_like(gray), exact=True)[:, :1], gray)
+
+
 def test_at_the_edges_of_the_gamut_color_gives_way_and_luma_stays():
     levels = torch.arange(256.0).view(1, 1, 1, -1).expand(1, 1, HUE_BINS, -1) / 255
     hue = torch.arange(HUE_BINS).view(1, 1, -1, 1).expand(1, 1, -1, 256)

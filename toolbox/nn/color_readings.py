@@ -62,7 +62,7 @@ def matched(gray: Tensor, small: Tensor, classes: Tensor, palette: Tensor, stren
     chroma = _enlarged(chroma_of(mean, cells), gray.shape[-2:])
     hue, _ = hue_and_chroma(255 * rgb_from_chroma(gray, chroma))
     hue = matched_hues(hue, palette.flatten(1)).view_as(gray)
-    return colored(gray, hue, (strength * saturation).clamp(0, 1)).clamp(0, 1)
+    return colored(gray, hue, (strength * saturation).clamp(0, 1), exact=True).clamp(0, 1)
 
 
 def _enlarged(image: Tensor, size: torch.Size) -> Tensor:
