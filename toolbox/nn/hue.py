@@ -85,8 +85,8 @@ def colored(gray: Tensor, hue: Tensor, chroma: Tensor, exact: bool = False) -> T
         hue: int64 (N, 1, H, W), bins.
         chroma: (N, 1, H, W) in [0, 1], largest minus smallest channel; less is given where the gamut or the hue ask
             for it.
-        exact: rather than another hue, give another amount of chroma: the nearest whole levels that have the hue, at most 21
-            for the faintest colors. Where `chroma` is 0, gray stays.
+        exact: rather than another hue, give another amount of chroma: the nearest whole levels that have the hue, at
+            most 21 for the faintest colors. Where `chroma` is 0, gray stays.
 
     Returns:
         (N, 3, H, W), in [0, 1] but for rounding.
