@@ -49,6 +49,7 @@ def load_config(
     if path.name == RUN_CONFIG:
         config = Config(_values(_text(path), path, rules))
         _import_plugins(config, options, path.parent, None if trust_plugins else str(path))
+        schema.complete(config, rules)  # resolved as it is; what follows may rely on its shape
     else:
         config = _run(path)
         _import_plugins(config, options, path.parent)
@@ -182,7 +183,14 @@ def _run(path: Path) -> Config:
 
 
 def _text(path: Path) -> str:
-    """The text of a run folder's config, of which more than the limit is not read."""
+    """The text of a run folder's config, of which more than the limit is not read.
+
+    Raises:
+        FileNotFoundError: there is none, or it is no file; reading a pipe would wait for ever.
+        ValueError: it is no text.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f'{path.parent} has no file {path.name}, which every run writes')
     try:
         with path.open(encoding='utf-8') as file:
             return file.read(MAX_CHARACTERS + 1)

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -51,6 +52,21 @@ def test_the_config_of_a_run_folder_never_runs(given, ran):
         load_config(given)
     with pytest.raises(ValueError, match='is not read'):
         read_run_config(Path('run'))
+
+
+@pytest.mark.parametrize('text', ['data = 3\n', 'model = None\n', 'data = dict(root=dict())\n', 'import_ = 1\n', ''])
+def test_a_config_of_another_shape_is_refused(text, ran):
+    _run(Path('run'), text)
+    with pytest.raises(ValueError, match=r'expected|missing|has the key'):
+        load_config('run')
+
+
+def test_a_config_that_is_no_file_is_not_waited_for(ran):
+    Path('run').mkdir()
+    os.mkfifo('run/config.py')
+    for read in (lambda: load_config('run'), lambda: read_run_config(Path('run'))):
+        with pytest.raises(FileNotFoundError):
+            read()
 
 
 def test_a_link_of_that_name_does_not_make_it_run(ran):
