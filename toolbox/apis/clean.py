@@ -33,6 +33,7 @@ from toolbox.engine.generations import is_full
 from toolbox.files import write_json
 from toolbox.registry import DETECTORS, EMBEDDERS, REDUCERS
 from toolbox.report.cleaning import CleanedImages, write_cleaning_report
+from toolbox.words import in_words
 
 DEFAULT_CONFIG = 'configs/cleaning/clip_umap_hdbscan.py'
 _THUMBNAILS_SHOWN = 50_000  # a page of some seventy megabytes
@@ -260,9 +261,12 @@ def _summary(folder: Path, root: str, cleaned: _Cleaned) -> dict[str, Any]:
 
 def _settings(config: Config, cleaned: _Cleaned) -> dict[str, str]:
     """What the report says about how it came about."""
-    settings = {key: str(config[key]) for key in ('embedder', 'reducer', 'files', 'duplicates', 'seed')}
-    stability = str(cleaned.stability or 'not compared')
-    return {**settings, 'detector': str(cleaned.detection.detector), 'stability': stability}
+    return {
+        **{key: in_words(config[key]) for key in ('embedder', 'reducer')},
+        'detector': in_words(cleaned.detection.detector),
+        **{key: in_words(config[key]) for key in ('files', 'duplicates', 'seed')},
+        'stability': str(cleaned.stability or 'not compared'),
+    }
 
 
 def _totals(kinds: list[str]) -> str:
