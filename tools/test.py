@@ -91,7 +91,10 @@ def score_model(arguments: argparse.Namespace) -> None:
     if arguments.json:
         write_json(Path(arguments.json), scored.as_json())
     if arguments.report:
-        print(write_score_report(arguments.report, [scored.as_entry()], about=f'On {scored.photos}.'))
+        entry, baselines = scored.as_entry(), scored.baselines()
+        about, how, config = f'On {scored.photos}.', scored.how(), scored.config.pretty_text
+        page = write_score_report(arguments.report, [entry], about=about, baselines=baselines, how=how, config=config)
+        print(f'report: {page}')
     if arguments.export:
         from toolbox.apis.test_set import export_test_set
 
@@ -100,7 +103,7 @@ def score_model(arguments: argparse.Namespace) -> None:
 
 def score_submissions(arguments: argparse.Namespace) -> None:
     """Check submissions, then score them and print a table."""
-    from toolbox.apis.score import as_json, check_submissions, score_submissions
+    from toolbox.apis.score import as_json, check_submissions, how_scored, score_baselines, score_submissions
 
     checked = check_submissions(arguments.submission, arguments.gt, masks=arguments.masks, inputs=arguments.inputs)
 
@@ -113,7 +116,8 @@ def score_submissions(arguments: argparse.Namespace) -> None:
     if arguments.json:
         write_json(Path(arguments.json), as_json(entries))
     if arguments.report:
-        print(write_score_report(arguments.report, entries))
+        baselines, how = score_baselines(checked), how_scored(checked)
+        print(f'report: {write_score_report(arguments.report, entries, baselines=baselines, how=how)}')
 
 
 if __name__ == '__main__':

@@ -24,6 +24,7 @@ from toolbox.experiment.tables import as_text, write_tables
 from toolbox.experiment.trials import TrialFolder, locked
 from toolbox.files import read_json, write_json
 from toolbox.paths import RUN_CONFIG
+from toolbox.words import counted
 
 _TIMED_SECONDS, _TIMED_SHARE = 30.0, 0.1  # of a budget in minutes, the lesser of the two
 
@@ -91,9 +92,10 @@ class _Run:
         config = next(iter(plan.configs.values()))
         data = config.data.root or 'bundled sample photographs (small scale; for your own: --data-root DIR)'
         print(f'data: {data}')
+        arms, seeds, folds = len(plan.arms), len(settings.seeds), len(plan.folds)
         print(
-            f'{len(plan.arms)} arms x {len(settings.seeds)} seeds x {len(plan.folds)} folds = '
-            f'{len(plan.arms) * len(settings.seeds) * len(plan.folds)} trials in {self.folder}; '
+            f'{counted(arms, "arm")} x {counted(seeds, "seed")} x {counted(folds, "fold")} = '
+            f'{counted(arms * seeds * folds, "trial")} in {self.folder}; '
             f'baseline: {plan.baseline}; {_budget_in_words(plan)}'
         )
 
@@ -128,7 +130,8 @@ class _Run:
             else:
                 self.trials += self.plan.trials(arm, self._steps(tried))
         if self.not_tried and (self.stop_on_failure or not self.trials):
-            raise ValueError(f'{len(self.not_tried)} arms fail on their first batch; nothing was trained')
+            arms = counted(len(self.not_tried), 'arm')
+            raise ValueError(f'{arms} failed on the first batch; nothing was trained')
         if self.plan.baseline in self.not_tried:
             print(f'the baseline, {self.plan.baseline}, fails: no differences can be told', file=sys.stderr)
         for trial in self.trials:
@@ -157,7 +160,7 @@ class _Run:
         print(f'look: {self.folder / "report.html"}   tables: table.csv, table.md, table.tex   trials: trials/')
         failed = sum(result.state == 'failed' for result in results)
         if failed:
-            print(f'{failed} trials failed; mend them and add --rerun-failed', file=sys.stderr)
+            print(f'{counted(failed, "trial")} failed; mend what is wrong and add --rerun-failed', file=sys.stderr)
         return SOME_FAILED if failed else 0
 
     def _train_until(self, until: int | None, trials: Sequence[Trial]) -> None:
@@ -238,7 +241,7 @@ class _Run:
         facts = {
             'data': config.data.root or 'bundled sample photographs',
             'trained and validated on': f'fold {", ".join(map(str, plan.folds))} of {config.data.folds}, '
-            f'{sum(map(len, plan.validation.values()))} photographs validate',
+            f'validation on {counted(sum(map(len, plan.validation.values())), "photograph")}',
             'seeds': ', '.join(map(str, plan.settings.seeds)),
             'budget': _budget_in_words(plan),
             'images': f'{config.data.size} px, damage {config.data.val_mask.type}, frozen by seed {config.split_seed}',

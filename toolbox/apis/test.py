@@ -10,11 +10,13 @@ import torch
 from mmengine.config import Config
 
 from toolbox.apis import run_folder
+from toolbox.apis.score import how_scored
 from toolbox.apis.setup import split_photos, split_seed
 from toolbox.config import load_config
 from toolbox.contracts import Batch
 from toolbox.data.dataset import ValidationDataset
 from toolbox.data.loading import collate_by_shape, validation_loader
+from toolbox.engine.baselines import BASELINES, baseline_restorer
 from toolbox.engine.evaluation import build_evaluator, evaluate, rows_per_image
 from toolbox.engine.loading import load_model
 from toolbox.engine.model import Outcome
@@ -22,6 +24,7 @@ from toolbox.nn.device import default_device
 from toolbox.paths import RUN_CONFIG, find_config
 from toolbox.report import Pictures, ScoreEntry
 from toolbox.tables import score_table
+from toolbox.words import counted, in_words
 
 logger = logging.getLogger('huefill')
 
@@ -38,6 +41,7 @@ class ModelScore:
         per_image: rows by photograph's name.
         batch: the photograph of a name as it was given to the model, on the CPU, in floats.
         restore: restores the photograph of a name once more, for pictures.
+        baselines: measures what the model has to beat on the same photographs: rows by photograph, by the baseline.
     """
 
     checkpoint: Path
@@ -47,6 +51,7 @@ class ModelScore:
     per_image: dict[str, dict[str, Any]]
     batch: Callable[[str], Batch]
     restore: Callable[[str], Outcome]
+    baselines: Callable[[], dict[str, dict[str, dict[str, Any]]]]
 
     def as_json(self) -> dict[str, Any]:
         """The keys of metrics.json plus `per_image`."""
@@ -62,7 +67,25 @@ class ModelScore:
             raise ValueError(
                 "a report shows the leaderboard's score: add dict(type='Leaderboard') to the config's metrics"
             )
-        return ScoreEntry(str(self.checkpoint), self.per_image, self._pictures)
+        return ScoreEntry(self.name, self.per_image, self._pictures)
+
+    @property
+    def name(self) -> str:
+        """The checkpoint with the folders that say which run it is of: `unetpp_cbam_b4/001/best.pth`."""
+        return Path(*self.checkpoint.parts[-3:]).as_posix()
+
+    def how(self) -> dict[str, str]:
+        """How the score came about, by name, for the report."""
+        model, data = self.config.model, self.config.data
+        parts = {kind: in_words(model[kind]) for kind in ('encoder', 'attention', 'decoder', 'layout') if kind in model}
+        return {
+            **how_scored(),
+            'checkpoint': str(self.checkpoint),
+            'photographs': f'{data.root or "bundled sample photographs"}: {self.photos}',
+            'damage': f'{in_words(data.val_mask)}, {data.val_size or data.size} px, seed {split_seed(self.config)}',
+            **parts,
+            'post-processing': in_words(model.postprocess),
+        }
 
     def _pictures(self, name: str) -> Pictures:
         outcome = self.restore(name)
@@ -124,7 +147,8 @@ def score_model(
     loader = validation_loader(dataset, resolved.data.batch_size, resolved.data.workers)
     evaluator = build_evaluator(resolved.metrics)
     summary = evaluate(loader, model.val_step, evaluator, len(dataset))
-    which = f'the {len(photos)} validation photos, {split.validates}' if same_photos else f'all {len(photos)} photos'
+    number = counted(len(photos), 'validation photo' if same_photos else 'photo')
+    which = f'the {number}, {split.validates}' if same_photos else f'all of {number}'
     numbers = {name: index for index, name in enumerate(photos.names)}
 
     def batch(name: str) -> Batch:
@@ -134,7 +158,15 @@ def score_model(
     def restore(name: str) -> Outcome:
         return model.val_step([batch(name)])[0]
 
-    return ModelScore(path, resolved, which, summary, rows_per_image(evaluator), batch, restore)
+    def baselines() -> dict[str, dict[str, dict[str, Any]]]:
+        measured = {}
+        for name, baseline in BASELINES.items():
+            measuring = build_evaluator(resolved.metrics)
+            evaluate(loader, baseline_restorer(baseline), measuring, len(dataset))
+            measured[name] = rows_per_image(measuring)
+        return measured
+
+    return ModelScore(path, resolved, which, summary, rows_per_image(evaluator), batch, restore, baselines)
 
 
 def print_score(score: ModelScore) -> None:

@@ -10,11 +10,10 @@ from pathlib import Path
 from toolbox.experiment.escaping import latex, latex_numbers, markdown, one_line, terminal
 from toolbox.experiment.results import ArmSummary, Comparison, Summary
 from toolbox.files import write_text
-from toolbox.tables import aligned
+from toolbox.tables import aligned, terminal_width
 
 _PARTS = ('ssim', 'masked_ssim', 'hue_similarity')
 _COSTS = ('parameters', 'images_per_second', 'peak_memory_mib', 'wall_minutes', 'gpu_minutes')
-_WIDTH = 100  # of notes in a terminal
 _COST_NAMES = ('params (M)', 'images/s', 'peak MiB', 'wall min', 'GPU min')
 
 
@@ -32,7 +31,7 @@ def as_text(summary: Summary) -> str:
     others = _other_metrics(summary)
     measured = [(name, *_measured(row, others)) for name, row in zip(names, rows, strict=True)]
     parts = [
-        terminal(summary.title),
+        textwrap.fill(terminal(summary.title), terminal_width()),
         aligned(('arm', *_ranked_names(summary)), ranked),
         aligned(('arm', *others, *_COST_NAMES), measured),
     ]
@@ -203,7 +202,7 @@ def _best(summary: Summary) -> ArmSummary | None:
 
 
 def _wrapped(text: str) -> str:
-    return textwrap.fill(text, _WIDTH, initial_indent='- ', subsequent_indent='  ', break_on_hyphens=False)
+    return textwrap.fill(text, terminal_width(), initial_indent='- ', subsequent_indent='  ', break_on_hyphens=False)
 
 
 def _number(value: float | None) -> str:
