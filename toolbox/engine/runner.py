@@ -25,7 +25,7 @@ from torch.utils.data import DataLoader
 
 from toolbox.engine.backend import set_backend
 from toolbox.engine.checkpoint import size_in_bytes
-from toolbox.engine.distributed import DataParallel
+from toolbox.engine.distributed import DataParallel, with_synchronized_norms
 from toolbox.engine.early_stopping import BestScore
 from toolbox.engine.ema import WeightAverage
 from toolbox.engine.generations import Generations, remove_leftovers
@@ -250,7 +250,7 @@ class RestorationRunner(Runner):
         # rest in a phase, of critics whose losses do not count yet.
         if not cuda:
             return DataParallel(model, find_unused_parameters=True)
-        model = nn.SyncBatchNorm.convert_sync_batchnorm(model).cuda()
+        model = with_synchronized_norms(model).cuda()
         return DataParallel(model, device_ids=[torch.cuda.current_device()], find_unused_parameters=True)
 
     def build_logger(self, **_: Any) -> MMLogger:
