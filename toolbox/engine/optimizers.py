@@ -8,6 +8,8 @@ import torch
 from mmengine.config import Config
 from torch import nn
 
+from toolbox.engine.objective import Objective
+
 
 def build_optimizer(config: Mapping[str, Any], module: nn.Module) -> torch.optim.Optimizer:
     """The optimizer that ``dict(type='AdamW', lr=1e-4, options)`` asks for, over a module's parameters.
@@ -20,6 +22,11 @@ def build_optimizer(config: Mapping[str, Any], module: nn.Module) -> torch.optim
     if not chosen and 'fused' in inspect.signature(optimizer).parameters:
         options['fused'] = True
     return optimizer(module.parameters(), **options)
+
+
+def build_critic_optimizers(objective: Objective) -> list[torch.optim.Optimizer]:
+    """The optimizers that the losses' critics ask for."""
+    return [build_optimizer(options, critic) for critic, options in objective.critics()]
 
 
 def run_length(train_cfg: Mapping[str, Any], steps_per_epoch: int) -> tuple[int, int]:

@@ -4,8 +4,6 @@ A hue is counted in bins of 2 degrees, 180 around the circle; 0 is red, 60 green
 magenta, bin 150 or -30, where photographs have the least.
 """
 
-from functools import lru_cache
-
 import torch
 from torch import Tensor
 
@@ -68,9 +66,11 @@ def matched_hues(hue: Tensor, histogram: Tensor) -> Tensor:
     """
     shares = histogram.double().roll(-_FIRST_BIN, dims=1).cumsum(1)
     hue = torch.where(hue >= HUE_BINS + _FIRST_BIN - 0.5, hue - HUE_BINS, hue)  # rounds to the first bin
-    rank = hue.argsort(dim=1, stable=True).argsort(dim=1)
-    quantile = (rank + 0.5) / hue.shape[1] * shares[:, -1:]
-    return torch.searchsorted(shares, quantile).clamp(max=HUE_BINS - 1) + _FIRST_BIN
+    order = hue.argsort(dim=1, stable=True)
+    # In float64: there are more pixels than float32 has whole numbers.
+    quantile = (torch.arange(hue.shape[1], device=hue.device).double() + 0.5) / hue.shape[1] * shares[:, -1:]
+    bins = torch.searchsorted(shares, quantile).clamp(max=HUE_BINS - 1) + _FIRST_BIN
+    return torch.empty_like(order).scatter_(1, order, bins)
 
 
 def colored(gray: Tensor, hue: Tensor, chroma: Tensor) -> Tensor:
@@ -94,7 +94,7 @@ def colored(gray: Tensor, hue: Tensor, chroma: Tensor) -> Tensor:
     pure = pure - luma(pure)
     room = (torch.where(pure > 0, 1 - gray, gray) / pure.abs().clamp_min(1e-9)).amin(1, keepdim=True)
     levels = (255 * torch.minimum(chroma, room)).floor().long().clamp(0, _LEVELS - 1)
-    levels = _exact_levels().to(gray.device)[_middle(sector, within), levels]
+    levels = _exact_levels(gray.device)[_middle(sector, within), levels]
     middle = (_middle(sector, within) * levels / _BINS_PER_SECTOR).round()
     offset = _in_sector(sector, levels.to(gray.dtype), middle) / 255
     return gray + offset - luma(offset)
@@ -118,22 +118,17 @@ def _choose(sector: Tensor, values: tuple[Tensor, ...]) -> Tensor:
     return torch.stack([value.expand_as(sector) for value in values]).gather(0, sector[None])[0]
 
 
-@lru_cache(maxsize=1)
-def _exact_levels() -> Tensor:
+def _exact_levels(device: torch.device) -> Tensor:
     """int64 (31, 256): by the middle channel's 30ths and a chroma in levels, the largest chroma up to it with that hue.
 
     The chroma itself where there is none, or only one of less than half.
     """
-    table = torch.arange(_LEVELS).repeat(_BINS_PER_SECTOR + 1, 1)
-    for thirtieths in range(_BINS_PER_SECTOR + 1):
-        best = 0
-        for levels in range(1, _LEVELS):
-            hue = _BINS_PER_SECTOR * round(thirtieths * levels / _BINS_PER_SECTOR) / levels
-            if abs(hue - thirtieths) < 0.49:  # a tie could round to either side
-                best = levels
-            if 2 * best >= levels:
-                table[thirtieths, levels] = best
-    return table
+    levels = torch.arange(_LEVELS, device=device)
+    thirtieths = torch.arange(_BINS_PER_SECTOR + 1, device=device)[:, None]
+    hue = _BINS_PER_SECTOR * (thirtieths * levels / _BINS_PER_SECTOR).round() / levels.clamp(min=1)
+    is_met = (hue - thirtieths).abs() < 0.49  # a tie could round to either side
+    best = torch.where(is_met, levels, 0).cummax(1).values
+    return torch.where(2 * best >= levels, best, levels)
 
 
 def correlation(x: Tensor, y: Tensor) -> Tensor:
