@@ -209,7 +209,7 @@ SCHEMA: dict[str, Any] = {
         (str,), 'auto: float32, but training steps in bf16 where they are faster', choices=('auto', 'bf16', 'float32')
     ),
     'deterministic': Key((bool,), 'repeatable kernels on CUDA, as far as there are any; slower', False),
-    'tf32': Key((bool,), 'TF32 for what is computed in float32 on CUDA', True),
+    'tf32': Key((bool,), 'train in TF32 what is computed in float32 on CUDA; restoring is in float32', True),
     'visualizers': Key((list, tuple, NONE), "mmengine's visualizer back ends; None: TensorBoard if installed", None),
     'sample_images': Key((int,), 'validation photographs shown in samples/*.png', low=0),
     'save_out_of_fold': Key(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.support import scene
 from toolbox.color import gray_from_rgb, to_uint8
-from toolbox.nn.hue import HUE_BINS, colored, hue_and_chroma, hue_histogram, matched_hues
+from toolbox.nn.hue import HUE_BINS, _exact_levels, colored, hue_and_chroma, hue_histogram, matched_hues
 
 
 def opencv_hue(rgb):
@@ -104,3 +104,21 @@ def test_a_palette_of_one_hue_colors_everything_in_it(bin_):
     histogram[0, bin_] = 3
     matched = matched_hues(torch.linspace(-30, 150, 100)[None], histogram)
     assert set((matched % HUE_BINS).flatten().tolist()) == {bin_}
+
+
+def test_ranks_are_exact_beyond_the_whole_numbers_of_float32():
+    pixels = 2**24
+    hue = torch.linspace(-30, 149, pixels)[None]  # sorted already
+    histogram = torch.zeros(1, HUE_BINS)
+    histogram[0, 10], histogram[0, 20] = pixels - 3, 3
+    matched = matched_hues(hue, histogram.double())
+    assert (matched == 20).sum() == 3
+
+
+def test_chromas_that_have_a_hue_to_the_bin():
+    for thirtieths, row in enumerate(_exact_levels(torch.device('cpu')).tolist()):
+        best = 0
+        for levels in range(1, 256):
+            if abs(30 * round(thirtieths * levels / 30) / levels - thirtieths) < 0.49:
+                best = levels
+            assert row[levels] == (best if 2 * best >= levels else levels), (thirtieths, levels)

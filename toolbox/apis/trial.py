@@ -21,7 +21,7 @@ from toolbox.experiment.results import Costs
 from toolbox.experiment.trials import TrialFolder
 from toolbox.imageio import write_png
 from toolbox.interruption import Stopped
-from toolbox.nn.device import default_device
+from toolbox.nn.device import default_device, is_out_of_memory
 
 logger = logging.getLogger('huefill')
 
@@ -93,7 +93,7 @@ def _train(trial: TrialFolder, job: TrialJob) -> None:
 def explain(error: Exception) -> str:
     """What went wrong, in a line."""
     text = str(error)
-    if isinstance(error, MemoryError) or "can't allocate memory" in text:  # torch's words on CPU
+    if is_out_of_memory(error):
         return f'out of memory: {text}'
     return text if isinstance(error, ValueError | OSError) else f'{type(error).__name__}: {text}'
 

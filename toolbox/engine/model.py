@@ -1,7 +1,7 @@
 """The restorer as mmengine's Runner drives it: a layout of networks, its losses, and its post-processing."""
 
-from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from toolbox.color import to_uint8
 from toolbox.contracts import Batch, PostProcess, Restored
 from toolbox.engine.objective import Objective
 from toolbox.engine.phases import PhasePlan
-from toolbox.nn.device import prediction_precision, training_precision
+from toolbox.nn.device import prediction_precision, training_precision, without_tf32
 from toolbox.nn.network import PARTS, NetworkFactory
 from toolbox.registry import LAYOUTS, POSTPROCESS, without_files
 
@@ -96,15 +96,23 @@ class RestorationModel(BaseModel):
         if mode == 'loss':
             restored, targets = self.restore(batches.damaged, batches.mask), self.layout.targets(batches)
             counted = self.phases.current.losses if self.phases.current else None
-            return self.objective(restored, targets, batches.hole, self.step, counted)
+            # For losses that hold a network; `ImageLoss` computes all others in float32.
+            with self._precision(batches.damaged.device):
+                return self.objective(restored, targets, batches.hole, self.step, counted)
         return [self._outcome(batch) for batch in batches]
 
     def restore(self, damaged: Tensor, mask: Tensor) -> Restored:
         """The layout's answer at the model's precision for training or eval mode, before post-processing."""
-        device = damaged.device
-        chosen = training_precision(self.precision, device) if self.training else prediction_precision(self.precision)
-        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=chosen == 'bf16'):
+        with self._precision(damaged.device):
             return self.layout(damaged, mask)
+
+    @contextmanager
+    def _precision(self, device: torch.device) -> Iterator[None]:
+        chosen = training_precision(self.precision, device) if self.training else prediction_precision(self.precision)
+        # Training may round; a score should not depend on the machine, nor on whether training or `infer` measures it.
+        float32 = nullcontext() if self.training else without_tf32()
+        with float32, torch.autocast(device.type, dtype=torch.bfloat16, enabled=chosen == 'bf16'):
+            yield
 
     def _outcome(self, batch: Batch) -> Outcome:
         restored = self.restore(batch.damaged, batch.mask)

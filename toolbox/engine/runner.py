@@ -26,7 +26,7 @@ from torch.utils.data import DataLoader
 from toolbox.config import config_data
 from toolbox.engine.backend import set_backend
 from toolbox.engine.checkpoint import size_in_bytes
-from toolbox.engine.distributed import DataParallel
+from toolbox.engine.distributed import DataParallel, with_synchronized_norms
 from toolbox.engine.early_stopping import BestScore
 from toolbox.engine.ema import WeightAverage
 from toolbox.engine.generations import Generations, remove_leftovers
@@ -34,7 +34,7 @@ from toolbox.engine.guard import LossGuard
 from toolbox.engine.ledger import FailureLedger
 from toolbox.engine.loop import TrainingLoop, ValidationLoop
 from toolbox.engine.model import RestorationModel
-from toolbox.engine.optimizers import build_optimizer, learning_rate_schedule, run_length
+from toolbox.engine.optimizers import build_critic_optimizers, build_optimizer, learning_rate_schedule, run_length
 from toolbox.engine.random_state import random_state, set_random_state
 from toolbox.engine.stepping import TrainingStep
 from toolbox.engine.watching import build_visualizer
@@ -81,7 +81,7 @@ class RestorationRunner(Runner):
         ledger = 'failures.csv' if is_main_process() else f'failures.rank{get_rank()}.csv'
         num_photos = len(training.dataset.photos) + len(validation.dataset.photos)
         self.ledger = FailureLedger(work_dir / ledger, num_photos, config.data.max_unreadable)
-        self.critics = [build_optimizer(options, critic) for critic, options in model.objective.critics()]
+        self.critics = build_critic_optimizers(model.objective)
         set_backend(config.deterministic, config.tf32)
         epochs, steps = run_length(config.train_cfg, len(training))
         super().__init__(
@@ -251,7 +251,7 @@ class RestorationRunner(Runner):
         # rest in a phase, of critics whose losses do not count yet.
         if not cuda:
             return DataParallel(model, find_unused_parameters=True)
-        model = nn.SyncBatchNorm.convert_sync_batchnorm(model).cuda()
+        model = with_synchronized_norms(model).cuda()
         return DataParallel(model, device_ids=[torch.cuda.current_device()], find_unused_parameters=True)
 
     def build_logger(self, **_: Any) -> MMLogger:
@@ -304,4 +304,5 @@ class RestorationRunner(Runner):
 
 
 def _finite(state: Mapping[str, Tensor]) -> bool:
-    return all(bool(value.isfinite().all()) for value in state.values() if value.is_floating_point())
+    finite = [value.isfinite().all() for value in state.values() if value.is_floating_point()]
+    return bool(torch.stack(finite).all())  # one wait for the GPU, in place of one per tensor

@@ -4,8 +4,6 @@ A hue is counted in bins of 2 degrees, 180 around the circle; 0 is red, 60 green
 magenta, bin 150 or -30, where photographs have the least.
 """
 
-from functools import lru_cache
-
 import torch
 from torch import Tensor
 
@@ -68,9 +66,11 @@ def matched_hues(hue: Tensor, histogram: Tensor) -> Tensor:
     """
     shares = histogram.double().roll(-_FIRST_BIN, dims=1).cumsum(1)
     hue = torch.where(hue >= HUE_BINS + _FIRST_BIN - 0.5, hue - HUE_BINS, hue)  # rounds to the first bin
-    rank = hue.argsort(dim=1, stable=True).argsort(dim=1)
-    quantile = (rank + 0.5) / hue.shape[1] * shares[:, -1:]
-    return torch.searchsorted(shares, quantile).clamp(max=HUE_BINS - 1) + _FIRST_BIN
+    order = hue.argsort(dim=1, stable=True)
+    # In float64: there are more pixels than float32 has whole numbers.
+    quantile = (torch.arange(hue.shape[1], device=hue.device).double() + 0.5) / hue.shape[1] * shares[:, -1:]
+    bins = torch.searchsorted(shares, quantile).clamp(max=HUE_BINS - 1) + _FIRST_BIN
+    return torch.empty_like(order).scatter_(1, order, bins)
 
 
 def colored(gray: Tensor, hue: Tensor, chroma: Tensor, exact: bool = False) -> Tensor:
@@ -96,7 +96,7 @@ def colored(gray: Tensor, hue: Tensor, chroma: Tensor, exact: bool = False) -> T
     pure = _in_sector(sector, torch.ones_like(gray), middle / _BINS_PER_SECTOR)
     pure = pure - luma(pure)
     room = (torch.where(pure > 0, 1 - gray, gray) / pure.abs().clamp_min(1e-9)).amin(1, keepdim=True)
-    up_to, nearest = (table.to(gray.device) for table in _exact_levels())
+    up_to, nearest = _exact_levels(gray.device)
     levels = up_to[middle, _whole_levels(torch.minimum(chroma, room))]
     if exact:
         wanted = nearest[middle, _whole_levels(chroma)]
@@ -129,15 +129,14 @@ def _choose(sector: Tensor, values: tuple[Tensor, ...]) -> Tensor:
     return torch.stack([value.expand_as(sector) for value in values]).gather(0, sector[None])[0]
 
 
-@lru_cache(maxsize=1)
-def _exact_levels() -> tuple[Tensor, Tensor]:
+def _exact_levels(device: torch.device) -> tuple[Tensor, Tensor]:
     """Two int64 (31, 256): by the middle channel's 30ths and a chroma in levels, a chroma that has that very hue.
 
     The first is the largest one up to the given chroma, or that chroma itself where there is none, or only one of less
     than half. The second is the nearest one, the smaller of two that are equally near.
     """
-    levels = torch.arange(_LEVELS)
-    thirtieths = torch.arange(_BINS_PER_SECTOR + 1)[:, None]
+    levels = torch.arange(_LEVELS, device=device)
+    thirtieths = torch.arange(_BINS_PER_SECTOR + 1, device=device)[:, None]
     hue = _BINS_PER_SECTOR * (thirtieths * levels / _BINS_PER_SECTOR).round() / levels.clamp(min=1)
     is_exact = ((hue - thirtieths).abs() < 0.49) & (levels > 0)  # a tie could round to either side
     below = torch.where(is_exact, levels, 0).cummax(dim=1).values
