@@ -137,8 +137,7 @@ SCHEMA: dict[str, Any] = {
         'decoder': Plugin(registry.DECODERS, 'turns features into an image'),
         'stages': Stages(
             {'encoder': registry.ENCODERS, 'attention': registry.ATTENTION, 'decoder': registry.DECODERS},
-            "parts of the layout's networks that differ from the common ones, by the network's name: "
-            "`dict(color=dict(encoder=dict(name='resnet18')))`",
+            "parts that differ for one of the layout's networks, by its name: `dict(color=dict(encoder=dict(...)))`",
         ),
         'layout': Plugin(registry.LAYOUTS, 'how networks are wired into stages'),
         'losses': Plugins(registry.LOSSES, 'terms of the loss: `on`, `weight`, `start` and `ramp` in steps', False),
