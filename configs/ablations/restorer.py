@@ -4,7 +4,9 @@ _base_ = ['../_base_/ablation.py']
 
 base = 'configs/restorer_lite0.py'
 common = {
+    'data.size': 128,
     'data.val_size': 256,
+    'data.reduce': False,
     'train_cfg.val_interval': 10**6,
     'early_stopping.patience': None,
 }
@@ -13,8 +15,6 @@ axes = dict(
         published={
             'base': 'configs/unetpp_cbam_b4.py',
             'model.encoder.name': 'tf_efficientnet_lite0',
-            'data.size': 128,
-            'data.reduce': False,
             'optimizer.lr': 1e-3,
         },
         restorer={
