@@ -21,10 +21,11 @@ from toolbox.engine.evaluation import build_evaluator, evaluate
 from toolbox.engine.hooks import ProgressHook, SampleGridHook, ScalarsHook
 from toolbox.engine.model import RestorationModel
 from toolbox.engine.optimizers import run_length
+from toolbox.engine.precision import settle_training_precision
 from toolbox.engine.runner import RestorationRunner
 from toolbox.files import write_json
 from toolbox.interruption import Stopped
-from toolbox.nn.device import default_device, training_precision
+from toolbox.nn.device import default_device
 from toolbox.tables import score_table
 
 logger = logging.getLogger('huefill')
@@ -51,12 +52,13 @@ class FoldRun:
         self.config = config
         self.folder = folder
         self.split = split_photos(config)
-        self.precision = training_precision(config.precision, default_device())
         if is_main_process():
             dump_config(config, folder / 'config.py')
-            run_folder.record_environment(folder, self.split.digest, self.precision)
         torch.manual_seed(config.seed)  # the initial weights
         self.model = RestorationModel(config.model, config.precision)
+        self.precision = self._settle_precision()
+        if is_main_process():
+            run_folder.record_environment(folder, self.split.digest, self.precision)
         self.runner = _build_runner(config, self.model, self.split, folder, launcher, hooks)
         if is_main_process():
             logger.info(self._plan())
@@ -111,6 +113,14 @@ class FoldRun:
     def __exit__(self, *_: object) -> None:
         for loader in (self.runner.train_dataloader, self.runner.val_dataloader):
             stop_workers(loader)
+
+    def _settle_precision(self) -> str:
+        """The precision of training steps, the same in all processes."""
+        data, (_, world_size) = self.config.data, get_dist_info()
+        share = max(1, data.batch_size // world_size)
+        measured = is_main_process() and settle_training_precision(self.model, data.size, share, default_device())
+        self.model.trains_in = from_main_process(measured)
+        return self.model.trains_in
 
     def _plan(self) -> str:
         """One paragraph that says what will happen."""

@@ -64,6 +64,7 @@ class RestorationModel(BaseModel):
         layout: the networks.
         phases: which of the networks train, at which step.
         step: the global step, for weight schedules.
+        trains_in: the precision of training steps where it was measured (`toolbox.engine.precision`); else None.
     """
 
     def __init__(self, model: Mapping[str, Any], precision: str = 'auto', to_train: bool = True) -> None:
@@ -77,6 +78,7 @@ class RestorationModel(BaseModel):
         self.phases = PhasePlan(self.layout)
         self.precision = precision
         self.step = 0
+        self.trains_in: str | None = None
         # Convolutions run faster so on CPU and GPU alike; shapes and values are the same.
         self.to(memory_format=torch.channels_last)
 
@@ -108,7 +110,10 @@ class RestorationModel(BaseModel):
 
     @contextmanager
     def _precision(self, device: torch.device) -> Iterator[None]:
-        chosen = training_precision(self.precision, device) if self.training else prediction_precision(self.precision)
+        if self.training:
+            chosen = self.trains_in or training_precision(self.precision, device)
+        else:
+            chosen = prediction_precision(self.precision)
         # Training may round; a score should not depend on the machine, nor on whether training or `infer` measures it.
         float32 = nullcontext() if self.training else without_tf32()
         with float32, torch.autocast(device.type, dtype=torch.bfloat16, enabled=chosen == 'bf16'):

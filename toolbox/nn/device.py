@@ -18,14 +18,23 @@ def training_precision(precision: str, device: torch.device) -> str:
     """In what a training step computes on a device, by a config's `precision`: 'bf16' or 'float32'.
 
     'auto' trains in bf16 where units of their own multiply matrices of it: on GPUs from compute capability 8.0 on, and
-    on CPUs with AMX. A CPU that has bfloat16 in its vector instructions alone was slower with it (docs/benchmarks.md).
+    on CPUs with AMX. A run on a CPU measures its own network, as far as the CPU has instructions for it
+    (`toolbox.engine.precision`).
     """
     if precision != 'auto':
         return precision
     if device.type == 'cuda':
         return 'bf16' if torch.cuda.is_bf16_supported(including_emulation=False) else 'float32'
-    capabilities = getattr(torch.cpu, 'get_capabilities', dict)()  # older versions of torch cannot tell
-    return 'bf16' if device.type == 'cpu' and capabilities.get('amx_bf16') else 'float32'
+    return 'bf16' if device.type == 'cpu' and _cpu_capabilities().get('amx_bf16') else 'float32'
+
+
+def has_bfloat16_instructions() -> bool:
+    """Whether the CPU computes bfloat16 at all; others emulate it, many times as slowly."""
+    return any(_cpu_capabilities().get(name) for name in ('amx_bf16', 'avx512_bf16'))
+
+
+def _cpu_capabilities() -> dict[str, object]:
+    return getattr(torch.cpu, 'get_capabilities', dict)()  # older versions of torch cannot tell
 
 
 def prediction_precision(precision: str) -> str:
