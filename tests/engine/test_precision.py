@@ -35,7 +35,7 @@ def test_auto_takes_what_the_network_itself_is_faster_in(monkeypatch, bf16_secon
 
 @pytest.mark.parametrize(('asked', 'expected'), [('float32', 'float32'), ('bf16', 'bf16'), ('auto', 'float32')])
 def test_nothing_is_timed_where_the_answer_is_known(monkeypatch, asked, expected):
-    monkeypatch.setattr(torch.cpu, 'get_capabilities', lambda: {}, raising=False)
+    monkeypatch.setattr(torch.cpu, 'get_capabilities', dict, raising=False)
     monkeypatch.setattr(precision, '_seconds', lambda *_: pytest.fail('timed'))
     assert settle_training_precision(build(asked), 16, 4, CPU) == expected
 
