@@ -44,6 +44,7 @@ def test_a_run_folder_is_complete_and_test_repeats_the_score(workplace, photo_fo
             'scalars.jsonl',
             'samples',
             'train.log',
+            '.lock',
         )
     }
     metrics = json.loads((folder / 'metrics.json').read_text())

@@ -1,8 +1,9 @@
 """Scores a trained model on its validation photographs, as training does."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +16,19 @@ from toolbox.config import load_config
 from toolbox.contracts import Batch
 from toolbox.data.dataset import ValidationDataset
 from toolbox.data.loading import collate_by_shape, validation_loader
+from toolbox.differences import Change, differences
 from toolbox.engine.evaluation import build_evaluator, evaluate, rows_per_image
-from toolbox.engine.loading import load_model
+from toolbox.engine.loading import checkpoint_config, load_model
 from toolbox.engine.model import Outcome
+from toolbox.engine.resuming import UNSEEN
 from toolbox.nn.device import default_device
 from toolbox.paths import find_config
 from toolbox.report import Pictures, ScoreEntry
 from toolbox.tables import score_table
 
 logger = logging.getLogger('huefill')
+
+_CHANGES_SHOWN = 6
 
 
 @dataclass
@@ -34,6 +39,7 @@ class ModelScore:
         checkpoint: the file.
         config: the resolved config it was scored with.
         photos: which photographs, in words.
+        changes: in what the checkpoint's config differs from the config that was asked for.
         summary: reduced metrics over all images.
         per_image: rows by photograph's name.
         batch: the photograph of a name as it was given to the model, on the CPU, in floats.
@@ -43,6 +49,7 @@ class ModelScore:
     checkpoint: Path
     config: Config
     photos: str
+    changes: Sequence[Change]
     summary: dict[str, Any]
     per_image: dict[str, dict[str, Any]]
     batch: Callable[[str], Batch]
@@ -92,6 +99,13 @@ def find_checkpoint(config: str, data_root: str | None = None) -> Path:
     return found
 
 
+def _changes(config: str, trained: Config) -> list[Change]:
+    """What a checkpoint was trained with otherwise than a config says, at its scale; where files lie is no matter."""
+    path = find_config(config)
+    asked = load_config(path, {'data.root': trained.data.root}, say=lambda _: None)
+    return [change for change in differences(asked, trained) if change.key not in UNSEEN]
+
+
 def score_model(
     config: str,
     checkpoint: str | None = None,
@@ -128,10 +142,15 @@ def score_model(
     def restore(name: str) -> Outcome:
         return model.val_step([batch(name)])[0]
 
-    return ModelScore(path, resolved, which, summary, rows_per_image(evaluator), batch, restore)
+    changes = _changes(config, checkpoint_config(content))
+    return ModelScore(path, resolved, which, changes, summary, rows_per_image(evaluator), batch, restore)
 
 
 def print_score(score: ModelScore) -> None:
-    """The score and its parts as a table."""
-    print(f'{score.checkpoint} on {score.photos}')
+    """Which checkpoint it is, in what its config differs from the one that was asked for, and the score as a table."""
+    when = datetime.fromtimestamp(score.checkpoint.stat().st_mtime).strftime('%Y-%m-%d %H:%M')
+    print(f'{score.checkpoint} of {when} on {score.photos}')
+    if score.changes:
+        more = f' and {len(score.changes) - _CHANGES_SHOWN} more' if len(score.changes) > _CHANGES_SHOWN else ''
+        print(f'differs from the config: {", ".join(map(str, score.changes[:_CHANGES_SHOWN]))}{more}')
     print(score_table({'this model': score.summary}))

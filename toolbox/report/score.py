@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from toolbox.intervals import Interval, bootstrap_interval
+from toolbox.intervals import MIN_IMAGES, Interval, bootstrap_interval
 from toolbox.report.charts import histogram, intervals
 from toolbox.report.images import ERROR_SCALE, error_map
 from toolbox.report.page import Html, element, facts, gallery, section, table, write_page
@@ -78,8 +78,10 @@ def write_score_report(folder: str | Path, entries: Sequence[ScoreEntry], *, abo
     sections = [_overview(best_first)]
     if len(entries) > 1:
         sections.append(_comparison(best_first))
+    if entries[0].summary['n'] >= MIN_IMAGES:
+        sections.append(_splits(best_first))
     if entries[0].summary['n'] > 1:
-        sections += [_splits(best_first), _distributions(best_first)]
+        sections.append(_distributions(best_first))
     sections += [_examples(best_first), *_edge_rules(entries), _per_image(entries)]
     title = f'Score of {entries[0].name}' if len(entries) == 1 else f'Scores of {len(entries)} restorations'
     write_page(folder / 'report.html', title, *sections, lead=about)
@@ -116,16 +118,18 @@ def _overview(entries: Sequence[ScoreEntry]) -> Html:
         'how far the choice of images moves the score.'
     )
     bars = {entry.name: bootstrap_interval(entry.values('score')) for entry in entries}
-    drawing = intervals(bars, 'score with its 95 % interval')
     if len(entries) == 1:
         (entry,) = entries
         (interval,) = bars.values()
         numbers = {column: f'{entry.summary[column]:.4f}' for column in _COLUMNS}
-        numbers['95 % interval'] = f'{interval.low:.4f} to {interval.high:.4f}'
+        known = f'{interval.low:.4f} to {interval.high:.4f}'
+        numbers['95 % interval'] = known if interval.known else f'none under {MIN_IMAGES} images'
         numbers['images'] = f'{entry.summary["n"]:,}'
         return section('Score', facts(numbers), note=note)
     rows = [(entry.name, *(entry.summary[column] for column in _COLUMNS), entry.summary['n']) for entry in entries]
-    return section('Scores', drawing, table(('', *_COLUMNS, 'images'), rows), note=note)
+    return section(
+        'Scores', intervals(bars, 'score with its 95 % interval'), table(('', *_COLUMNS, 'images'), rows), note=note
+    )
 
 
 def _comparison(entries: Sequence[ScoreEntry]) -> Html:
@@ -137,7 +141,8 @@ def _comparison(entries: Sequence[ScoreEntry]) -> Html:
     rows = []
     for name, bar in bars.items():
         better = _share(np.mean(differences[name] > 0))
-        rows.append((name, bar.mean, bar.low, bar.high, better, _flips(differences[name]), _verdict(bar)))
+        low, high = (bar.low, bar.high) if bar.known else (None, None)
+        rows.append((name, bar.mean, low, high, better, _flips(differences[name]), _verdict(bar)))
     columns = ('difference', 'mean', 'low', 'high', 'images better', 'splits that disagree', 'verdict')
     return section(
         'Paired comparison',
@@ -151,10 +156,12 @@ def _comparison(entries: Sequence[ScoreEntry]) -> Html:
 
 
 def _flips(differences: np.ndarray) -> str:
-    return _share(split_disagreement(differences)) if len(differences) > 1 else ''
+    return _share(split_disagreement(differences)) if len(differences) >= MIN_IMAGES else ''
 
 
 def _verdict(difference: Interval) -> str:
+    if not difference.known:
+        return f'too few images: at least {MIN_IMAGES}'
     return 'a real difference' if difference.excludes_zero else 'not to be told apart'
 
 
