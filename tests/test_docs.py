@@ -57,7 +57,7 @@ def readme_commands() -> Iterator[tuple[str, list[str], dict[str, str]]]:
 
 
 def test_the_readmes_story_runs_in_its_order():
-    """What a command takes, one before it has made; the newest run of a config, where it is scored, is the one shown."""
+    """What a command takes, one before it has made; the newest run of a config, where scored, is the one shown."""
     made, newest = {'mine.zip', 'truth', 'masks', 'photos', 'old'}, ''
     for tool, positional, options in readme_commands():
         given = [*positional, *(options.get(name, '') for name in ('--input', '--gt', '--masks', '--submission'))]

@@ -13,7 +13,7 @@ from typing import Any
 from mmengine.config import Config
 
 from toolbox import schema
-from toolbox.differences import ABSENT, differences, value_at
+from toolbox.differences import differences, value_at
 from toolbox.discovery import discover_plugins, import_custom
 from toolbox.paths import find_config
 from toolbox.registry import ENCODERS, did_you_mean
@@ -52,12 +52,13 @@ def load_config(
 def changed_options(path: Path, options: Mapping[str, Any]) -> dict[str, Any]:
     """Of options that `load_config` took, those whose values the file does not have itself; `data.root` always."""
     config = _read(path)
-    if options.get('data.root', value_at(config, 'data.root')) in (None, ABSENT):
+    if options.get('data.root', config.get('data', {}).get('root')) is None:
         apply_options(config, _sample_options(config), lambda _: None)
+    file = config.to_dict()
     return {
         key: value
         for key, value in options.items()
-        if key == 'data.root' or differences({key: value_at(config, key)}, {key: value})
+        if key == 'data.root' or differences({key: value_at(file, key)}, {key: value})
     }
 
 

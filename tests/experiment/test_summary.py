@@ -184,6 +184,17 @@ def test_notes_on_what_is_not_done():
     assert summary.rows[-1].arm.name == 'later'
 
 
+def test_arms_that_something_without_a_model_beats_are_told_so():
+    results = [done(name, score, seed) for name, score in (('base', 0.5), ('se', 0.2)) for seed in range(3)]
+    without_model = {'gray as it came': 0.25, 'Telea': 0.4, 'luck': 0.1}
+    summary = summarize('x', ARMS, 'base', results, without_model=without_model)
+    assert row_of(summary, 'base').notes == ()
+    assert row_of(summary, 'se').notes == ('worse than gray as it came (0.2500) and Telea (0.4000)',)
+    assert row_of(summary, 'eca').notes == ('not run yet',)
+    lower = summarize('x', ARMS, 'base', results, higher_is_better=False, without_model={'luck': 0.1})
+    assert row_of(lower, 'se').notes[-1] == 'worse than luck (0.1000)'
+
+
 def test_without_any_trial_there_are_rows_all_the_same():
     summary = summarize('x', ARMS, 'base', [])
     assert [(row.arm.name, row.n, row.notes) for row in summary.rows] == [

@@ -132,7 +132,7 @@ class FoldRun:
 
     def _check_resumable(self, content: Mapping[str, Any]) -> list[Change]:
         check_same_photographs(content['data'], self.split.digest, self.folder)
-        return check_resumable(checkpoint_config(content), self.config, self.folder)
+        return check_resumable(checkpoint_config(content).to_dict(), self.config.to_dict(), self.folder)
 
     def _plan(self) -> str:
         """One paragraph that says what will happen."""

@@ -67,7 +67,8 @@ def _check_begun(trial: TrialFolder, config: Config) -> None:
     """Raise ValueError where a fold has a checkpoint of other values: folds are trained alike."""
     found = Generations(trial.path).newest() if trial.path.is_dir() else None
     if found is not None:
-        check_resumable(checkpoint_config(found[1]), config, trial.path, allowed=UNSEEN)
+        before = checkpoint_config(found[1]).to_dict()
+        check_resumable(before, config.to_dict(), trial.path, allowed=UNSEEN)
 
 
 def _put_together(config: Config, folder: Path, results: Sequence[TrialResult]) -> None:

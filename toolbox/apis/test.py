@@ -103,7 +103,7 @@ def _changes(config: str, trained: Config) -> list[Change]:
     """What a checkpoint was trained with otherwise than a config says, at its scale; where files lie is no matter."""
     path = find_config(config)
     asked = load_config(path, {'data.root': trained.data.root}, say=lambda _: None)
-    return [change for change in differences(asked, trained) if change.key not in UNSEEN]
+    return [change for change in differences(asked.to_dict(), trained.to_dict()) if change.key not in UNSEEN]
 
 
 def score_model(

@@ -24,6 +24,7 @@ def summarize(
     results: Sequence[TrialResult],
     ranking: str = 'score',
     higher_is_better: bool = True,
+    without_model: Mapping[str, float] | None = None,
 ) -> Summary:
     """Compare arms with a baseline over the seeds and folds that both have.
 
@@ -39,6 +40,7 @@ def summarize(
         results: of trials in any state, those that have not started included; only of these arms.
         ranking: the metric to compare by.
         higher_is_better: of the ranking metric.
+        without_model: the ranking metric of what needs no model, by name; arms that are worse are told so.
 
     Raises:
         ValueError: names that are unknown or not unique, two results of one arm, seed and fold, or a metric that no
@@ -46,7 +48,7 @@ def summarize(
     """
     trials = Trials(results, Ranking(ranking, higher_is_better))
     _check([arm.name for arm in arms], baseline, trials)
-    rows = [_row(arm, baseline, trials) for arm in arms]
+    rows = [_told_apart(_row(arm, baseline, trials), trials.ranking, without_model or {}) for arm in arms]
     corrected = holm([row.difference.p if row.difference else None for row in rows])
     rows = [
         replace(row, difference=replace(row.difference, p_holm=p)) if row.difference else row
@@ -102,6 +104,13 @@ def _row(arm: Arm, baseline: str, trials: Trials) -> ArmSummary:
         notes=tuple(_notes(trials.of(arm.name), ranking)),
         learned=_has_learned(trials.of(arm.name), ranking),
     )
+
+
+def _told_apart(row: ArmSummary, ranking: Ranking, without_model: Mapping[str, float]) -> ArmSummary:
+    """A row with a note on what beats it without a model."""
+    mean = row.mean.get(ranking.metric, math.nan)
+    better = [f'{name} ({value:.4f})' for name, value in without_model.items() if ranking.gain(mean, value) < 0]
+    return replace(row, notes=(*row.notes, f'worse than {" and ".join(better)}')) if better else row
 
 
 def _metrics(measured: Iterable[Mapping[str, float]]) -> list[str]:
