@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Any
 
 from toolbox.differences import shown
 from toolbox.experiment.trials import locked
-from toolbox.files import write_json
+from toolbox.files import read_json, write_json
 from toolbox.paths import REPOSITORY
 
 logger = logging.getLogger('huefill')
@@ -26,7 +26,7 @@ _PACKAGES = (
     *('scikit-image', 'opencv-python', 'opencv-python-headless', 'numpy', 'pillow'),
 )
 # What a start writes before its first step, and what there is of a run only after one.
-_OF_START = ('config.py', 'environment.json', 'train*.log', '.lock', 'vis_data', 'fold_*')
+_OF_START = ('config.py', 'environment.json', 'train.log', 'train.rank*.log', '.lock', 'vis_data', 'fold_*')
 _OF_STEPS = ('*.pth', 'scalars.jsonl', 'failures*.csv', 'samples')
 _LOCK_WAIT = 1  # seconds: whoever lists runs looks at their locks
 
@@ -78,13 +78,15 @@ def occupied(folder: Path, made: bool = False) -> Iterator[None]:
     """
     made = made or not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
-    is_new = not _holds_run(folder)
+    is_new, before = not _holds_run(folder), set(folder.iterdir())
     with locked(folder, 'a training', wait=_LOCK_WAIT):
         try:
             yield
         except BaseException:
             if is_new:
-                _remove_start(folder, made)
+                _remove_start(folder, before)
+                if made and not any(folder.iterdir()):
+                    folder.rmdir()
             raise
 
 
@@ -92,14 +94,11 @@ def _holds_run(folder: Path) -> bool:
     return any(next(folder.glob(pattern), None) for pattern in ('*.pth', 'config.py', 'fold_*'))
 
 
-def _remove_start(folder: Path, made: bool) -> None:
+def _remove_start(folder: Path, before: Collection[Path]) -> None:
     if any(next(folder.rglob(pattern), None) for pattern in _OF_STEPS):
         return
-    for pattern in _OF_START:
-        for path in folder.glob(pattern):
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
-    if made and not any(folder.iterdir()):
-        folder.rmdir()
+    for path in {path for pattern in _OF_START for path in folder.glob(pattern)}.difference(before):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def record_environment(folder: Path, data_digest: str, precision: str, changes: Mapping[str, Any]) -> None:
@@ -133,6 +132,11 @@ def record_environment(folder: Path, data_digest: str, precision: str, changes: 
         data=data_digest,
     )
     write_json(folder / 'environment.json', content)
+
+
+def recorded_changes(folder: Path) -> dict[str, Any]:
+    """What `record_environment` was told of a run's changes the last time."""
+    return (read_json(folder / 'environment.json') or {}).get('changes', {})
 
 
 def log_to(folder: Path, rank: int = 0) -> None:

@@ -1,6 +1,5 @@
 """The runs below a folder, from what their folders hold; nothing in them is executed, no heavy library loaded."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from toolbox.experiment.trials import is_locked
+from toolbox.files import parse_json, read_json
 from toolbox.tables import aligned
 
 WORK_DIRS = Path('work_dirs')
@@ -44,7 +44,8 @@ def find_runs(below: Path = WORK_DIRS) -> list[Run]:
         FileNotFoundError: none there.
     """
     found = {path.parent for path in below.glob('**/config.py')} if below.is_dir() else set()
-    found = {_of_all_folds(folder) for folder in found if not {'trials', 'tried'} & set(folder.parts)}
+    of_ablations = {'trials', 'tried'}
+    found = {_of_all_folds(folder) for folder in found if not of_ablations & set(folder.relative_to(below).parts)}
     if not found:
         raise FileNotFoundError(
             f'no runs below {below}/: train first (python tools/train.py configs/unetpp_cbam_b4.py), or give the '
@@ -56,13 +57,13 @@ def find_runs(below: Path = WORK_DIRS) -> list[Run]:
 def read_run(folder: Path) -> Run:
     """What a run folder, of one fold or of all of them, says of its run."""
     folds = sorted(folder.glob('fold_*'))
-    facts = _json(folder / 'environment.json') or _json(folds[0] / 'environment.json' if folds else folder) or {}
-    started = facts.get('started')
-    config = folds[0] / 'config.py' if folds else folder / 'config.py'
+    first = folds[0] if folds else folder
+    facts = read_json(first / 'environment.json') or {}
+    changes = facts.get('changes')
     if folds:
         done = sum((fold / 'metrics.json').is_file() for fold in folds)
         state = _state(folder, (folder / 'metrics.json').is_file(), any(folder.glob('fold_*/*.pth')))
-        score, epoch = (_json(folder / 'metrics.json') or {}).get('score'), f'{done} of {len(folds)} folds'
+        score, epoch = _number((read_json(folder / 'metrics.json') or {}).get('score')), f'{done} of {len(folds)} folds'
     else:
         score, last = _validations(folder)
         state = _state(folder, _is_done(folder), any(folder.glob('*.pth')))
@@ -72,8 +73,8 @@ def read_run(folder: Path) -> Run:
         state,
         score,
         epoch,
-        datetime.fromisoformat(started) if started else datetime.fromtimestamp(config.stat().st_mtime),
-        facts.get('changes'),
+        _date(facts.get('started')) or datetime.fromtimestamp((first / 'config.py').stat().st_mtime),
+        changes if isinstance(changes, Mapping) else None,
     )
 
 
@@ -101,7 +102,8 @@ def changes_text(changes: Mapping[str, str] | None) -> str:
     """`model.attention.type=SE seed=7`, as typed; `-` for none."""
     if changes is None:
         return '(not recorded)'
-    return ' '.join(f'{key}={value}' for key, value in changes.items()) or '-'
+    text = ' '.join(f'{key}={value}' for key, value in changes.items()) or '-'
+    return ''.join(letter if letter.isprintable() else '?' for letter in text)
 
 
 def _of_all_folds(folder: Path) -> Path:
@@ -126,21 +128,19 @@ def _validations(folder: Path) -> tuple[float | None, int | None]:
     if path.is_file():
         for line in path.read_text(encoding='utf-8').splitlines():
             if '"val_' in line:
-                row = _parsed(line) or {}
-                epoch = row.get('epoch', epoch)
-                scores.append(row.get('val_score'))
-    scores = [score for score in scores if isinstance(score, int | float)]
-    return max(scores, default=None), epoch
+                row = parse_json(line) or {}
+                epoch = _number(row.get('epoch')) or epoch
+                scores.append(_number(row.get('val_score')))
+    return max((score for score in scores if score is not None), default=None), epoch
 
 
-def _json(path: Path) -> dict[str, Any] | None:
-    return _parsed(path.read_text(encoding='utf-8')) if path.is_file() else None
+def _number(value: Any) -> float | None:
+    return value if isinstance(value, int | float) else None
 
 
-def _parsed(text: str) -> dict[str, Any] | None:
-    """None for what a kill or a full disk cut short."""
+def _date(text: Any) -> datetime | None:
+    """None for what is no date, or of a run from before dates were recorded."""
     try:
-        content = json.loads(text)
-    except ValueError:
+        return datetime.fromisoformat(text)
+    except (TypeError, ValueError):
         return None
-    return content if isinstance(content, dict) else None

@@ -59,6 +59,8 @@ def train(
 
         folder, made = by_main_process(lambda: _choose_folder(path, resolved, work_dir, resume, fold == 'all'))
         occupy(folder, made)
+        if path.parent == folder.resolve():  # its own config.py, which has them already
+            changes = {**run_folder.recorded_changes(folder), **changes}
         if fold != 'all':
             return [train_fold(resolved, folder, resume, launcher, changes)]
         if launcher == 'none':
