@@ -4,13 +4,15 @@ import json
 import os
 import signal
 from pathlib import Path
+from types import SimpleNamespace
 
-import numpy as np
 import pytest
 
 from tests.support import RECIPE, TINY
+from toolbox.apis import fold_run
 from toolbox.apis.runs import find_runs
 from toolbox.config import load_config
+from toolbox.engine.baselines import shortfall
 from toolbox.engine.checkpoint import read_checkpoint
 from toolbox.engine.resuming import FROM_HERE_ON, UNSEEN
 from toolbox.experiment.trials import locked
@@ -165,9 +167,21 @@ def test_what_others_wrote_into_run_folders_is_shown_and_never_run(tmp_path, cap
     assert not (tmp_path / 'ran').exists()
 
 
-def test_a_model_below_the_baselines_is_told_so_in_the_last_lines(workplace, photo_folder, capsys):
-    assert train('--data-root', photo_folder, '--work-dir', 'bad', options=[ONE, 'optimizer.lr=1e-12']) == 0
-    score = json.loads(Path('bad/metrics.json').read_text())['score']
+def test_a_model_below_the_baselines_is_told_so_in_the_last_lines(workplace, photo_folder, monkeypatch, capsys):
+    better = dict(score=2.0, ssim=1.0, masked_ssim=1.0, hue_similarity=1.0)
+    rows = {'gray as it came': better, 'OpenCV Telea + gray': {**better, 'score': -2.0}}
+    monkeypatch.setattr(fold_run, 'baseline_scores', lambda *_: rows)
+    assert train('--data-root', photo_folder, options=[ONE]) == 0
+    score = json.loads(Path('work_dirs/unetpp_cbam_b4/001/metrics.json').read_text())['score']
     last = capsys.readouterr().out.splitlines()[-1]
-    assert f'this model has a score of {score:.4f} and is worse than what needs no model: ' in last
-    assert np.isfinite(score)
+    words = f'this model has a score of {score:.4f} and is worse than what needs no model: gray as it came (2.0000). '
+    assert words in last
+
+
+@pytest.mark.parametrize(
+    ('higher', 'own', 'named'), [(True, 0.3, 'b'), (False, 0.3, 'a'), (True, 0.9, ''), (True, 0.5, '')]
+)
+def test_what_beats_a_model(higher, own, named):
+    metric = SimpleNamespace(name='m', higher_is_better=higher)
+    told = shortfall({'mine': dict(m=own), 'a': dict(m=0.2), 'b': dict(m=0.5)}, metric)
+    assert [name for name in 'ab' if f' {name} (' in told] == list(named)

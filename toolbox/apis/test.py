@@ -28,7 +28,7 @@ from toolbox.tables import score_table
 
 logger = logging.getLogger('huefill')
 
-_CHANGES_SHOWN = 6
+_CHANGES_SHOWN = 12
 
 
 @dataclass
