@@ -101,7 +101,7 @@ def test_processes_that_load_data_do_not_hold_the_lock(tmp_path):
         if not child:
             signal.pause()
     try:
-        with locked(tmp_path, 'a training'):  # although the child is there
+        with locked(tmp_path, 'a training', wait=20):  # the child is there all the time
             pass
     finally:
         os.kill(child, signal.SIGKILL)
