@@ -29,6 +29,16 @@ def test_every_key_of_a_config_is_documented_with_its_meaning(schema):
         assert any(row.startswith(f'| `{key}` |') and row.endswith(f'| {meaning} |') for row in rows), key
 
 
+def test_every_document_is_linked_and_every_shipped_ablation_named():
+    readme = (REPOSITORY / 'README.md').read_text()
+    for document in (REPOSITORY / 'docs').glob('*.md'):
+        assert f'](docs/{document.name})' in readme, document.name
+    ablations = (REPOSITORY / 'docs' / 'ablations.md').read_text()
+    (shipped,) = re.findall(r'Shipped are (.*?);', ablations, re.DOTALL)
+    on_disk = {path.stem for path in (REPOSITORY / 'configs' / 'ablations').glob('*.py')}
+    assert set(re.findall('`(.*?)`', shipped)) == on_disk
+
+
 @pytest.mark.parametrize('document', DOCUMENTS, ids=lambda path: path.name)
 def test_links_and_commands_lead_to_files(document):
     text = document.read_text()

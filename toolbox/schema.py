@@ -5,7 +5,7 @@ The one list behind the errors about misspelt keys and the table in `docs/config
 
 import inspect
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -82,6 +82,32 @@ class Plugins:
 
 
 @dataclass(frozen=True)
+class Stages:
+    """By name, parts of a network that differ from the common ones: ``dict(color=dict(encoder=dict(name=...)))``.
+
+    Whether the layout has a network of a name, and what a part that names no type may be told, shows when it is built.
+    """
+
+    registries: dict[str, PluginRegistry]
+    meaning: str
+    default: Any = field(default_factory=dict)
+
+    def check(self, value: Any, where: str) -> None:
+        """Raise ValueError unless it is networks' parts by name, each as a dict."""
+        if not isinstance(value, Mapping) or not all(isinstance(parts, Mapping) for parts in value.values()):
+            raise ValueError(f"{where}: expected parts by a network's name, like dict(color=dict(encoder=dict(...)))")
+        for name, parts in value.items():
+            for part, config in parts.items():
+                path = f'{where}.{name}.{part}'
+                if part not in self.registries:
+                    raise ValueError(f'{path}: a network has no part {part!r}{did_you_mean(part, self.registries)}')
+                if not isinstance(config, Mapping):
+                    raise ValueError(f"{path}: expected dict(name=...) or dict(type='...'), got {config!r}")
+                if 'type' in config:
+                    self.registries[part].check(config, path)
+
+
+@dataclass(frozen=True)
 class OptimizerClass:
     """An optimizer of torch.optim: ``dict(type='AdamW', lr=1e-4, options)``."""
 
@@ -94,7 +120,7 @@ class OptimizerClass:
         known = {
             name: item for name, item in vars(torch.optim).items() if inspect.isclass(item) and name != 'Optimizer'
         }
-        if value['type'] not in known:
+        if not isinstance(value['type'], str) or value['type'] not in known:
             raise ValueError(f'{where}.type: torch.optim has no {value["type"]!r}{did_you_mean(value["type"], known)}')
         options = [name for name in inspect.signature(known[value['type']]).parameters if name != 'params']
         for key in value:
@@ -109,6 +135,11 @@ SCHEMA: dict[str, Any] = {
         'encoder': Plugin(registry.ENCODERS, 'turns an image into features'),
         'attention': Plugin(registry.ATTENTION, "re-weights features; `at='top' | 'all' | indices` says which"),
         'decoder': Plugin(registry.DECODERS, 'turns features into an image'),
+        'stages': Stages(
+            {'encoder': registry.ENCODERS, 'attention': registry.ATTENTION, 'decoder': registry.DECODERS},
+            "parts of the layout's networks that differ from the common ones, by the network's name: "
+            "`dict(color=dict(encoder=dict(name='resnet18')))`",
+        ),
         'layout': Plugin(registry.LAYOUTS, 'how networks are wired into stages'),
         'losses': Plugins(registry.LOSSES, 'terms of the loss: `on`, `weight`, `start` and `ramp` in steps', False),
         'postprocess': Plugins(registry.POSTPROCESS, 'corrections of the restored image, in order'),
@@ -125,7 +156,18 @@ SCHEMA: dict[str, Any] = {
         'workers': Key((int, str), 'loader processes; auto: from the number of cores', low=0, choices=('auto',)),
         'repeat': Key((int,), 'crops of each photograph per epoch', low=1),
         'folds': Key((int,), 'number of folds; one of them validates', low=2),
+        'crop_scale': Key(
+            (list, tuple, NONE),
+            'side of a training crop as a share of the shorter side, drawn from (low, high), then brought to `size`; '
+            'None: crops are `size` as they are',
+            default=None,
+        ),
         'transforms': Key((list, tuple), 'albumentations applied to training crops: flips, photometric changes'),
+        'aging': Key(
+            (list, tuple),
+            'albumentations applied to the gray input of training alone: blur, grain, JPEG of old photographs',
+            default=(),
+        ),
         'mask': Plugin(registry.MASKS, 'draws the holes of training'),
         'fill': Plugin(registry.FILLS, 'paints the holes of training'),
         'val_mask': Plugin(registry.MASKS, 'draws the holes of validation, frozen by seed and file'),
@@ -167,7 +209,7 @@ SCHEMA: dict[str, Any] = {
         (str,), 'auto: float32, but training steps in bf16 where they are faster', choices=('auto', 'bf16', 'float32')
     ),
     'deterministic': Key((bool,), 'repeatable kernels on CUDA, as far as there are any; slower', False),
-    'tf32': Key((bool,), 'TF32 for what is computed in float32 on CUDA', True),
+    'tf32': Key((bool,), 'train in TF32 what is computed in float32 on CUDA; restoring is in float32', True),
     'visualizers': Key((list, tuple, NONE), "mmengine's visualizer back ends; None: TensorBoard if installed", None),
     'sample_images': Key((int,), 'validation photographs shown in samples/*.png', low=0),
     'save_out_of_fold': Key(

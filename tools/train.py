@@ -8,7 +8,7 @@ if __name__ == '__main__':
     sys.path[0] = str(Path(__file__).resolve().parents[1])  # not tools/, whose files would shadow packages
 
 from toolbox.cli import run_tool
-from toolbox.options import ParseOptions
+from toolbox.options import ParseOptions, add_trust_option
 
 
 def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
@@ -36,6 +36,7 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
         metavar='K=V',
         help="values in place of the config's, e.g. model.attention.type=SE optimizer.lr=1e-3",
     )
+    add_trust_option(parser, 'a run folder, given as CONFIG,')
     arguments = parser.parse_args(argv)
     if arguments.config is None and not arguments.list:
         parser.error('give a config, or --list')
@@ -86,6 +87,7 @@ def run(arguments: argparse.Namespace) -> None:
         resume=arguments.resume,
         launcher=arguments.launcher,
         options=arguments.cfg_options,
+        trust_plugins=arguments.trust_plugins,
     )
 
 

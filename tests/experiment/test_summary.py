@@ -10,6 +10,7 @@ from scipy import stats
 from tests.experiment.support import COSTS, arm, by_image, curve, done
 from toolbox.experiment.results import Arm, Costs, TrialResult
 from toolbox.experiment.summary import summarize
+from toolbox.experiment.tables import as_markdown, as_text
 
 ARMS = [arm('base'), arm('se'), arm('eca')]
 
@@ -269,14 +270,19 @@ def test_the_main_effect_of_one_unit_is_over_images():
     assert (effect.basis, effect.n, effect.mean) == ('images', 30, pytest.approx(gains.mean()))
 
 
-def test_one_at_a_time_main_effects_are_the_arms_differences():
+def test_main_effects_that_would_repeat_the_arms_are_left_out():
     base = {'attention': 'cbam', 'layout': 'two'}
     arms = [Arm('base', base), Arm('se', {**base, 'attention': 'se'}), Arm('one', {**base, 'layout': 'one'})]
     rng = np.random.default_rng(8)
     results = [done(item.name, rng.normal(0.5, 0.1), seed) for item in arms for seed in range(3)]
-    summary = summarize('x', arms, 'base', results)
-    effects = {effect.level: effect.difference for effect in summary.main_effects}
-    assert effects == {row.arm.name: row.difference for row in summary.rows[1:]}
+    assert summarize('x', arms, 'base', results).main_effects == []
+    one_axis = [Arm(level, {'attention': level}) for level in ('base', 'se', 'one')]
+    summary = summarize('x', one_axis, 'base', results)
+    assert summary.main_effects == []
+    text = as_text(summary)
+    assert 'Main effects' not in text + as_markdown(summary)
+    for row in summary.rows[1:]:
+        assert text.count(f'{row.difference.mean:+.4f}') == 1
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tests.report.conftest import check_opened
 from tests.support import scene
 from toolbox.experiment.results import Arm, ArmSummary, Comparison, Costs, MainEffect, Summary, TrialResult
 from toolbox.report.ablation import RestoredPhoto, write_ablation_report
@@ -249,21 +250,6 @@ DEGENERATE = {
 }
 
 
-def check_opened(browser, file: Path) -> None:
-    """In a browser: no error, nothing fetched, nothing wider than the page, no broken picture, no NaN in a drawing."""
-    browser.get(file.as_uri())
-    assert browser.get_log('browser') == []
-    loaded = browser.execute_script("return performance.getEntriesByType('resource').map(entry => entry.name)")
-    assert [name for name in loaded if not name.startswith('data:')] == []
-    assert all(browser.execute_script('return [...document.images].map(image => image.naturalWidth)'))
-    for width in (1200, 420):
-        metrics = {'width': width, 'height': 1000, 'deviceScaleFactor': 1, 'mobile': False}
-        browser.execute_cdp_cmd('Emulation.setDeviceMetricsOverride', metrics)
-        assert browser.execute_script('return document.documentElement.scrollWidth') <= width
-    drawings = browser.execute_script("return [...document.querySelectorAll('svg')].map(svg => svg.outerHTML)")
-    assert not any(re.search(r'="[^"]*\b(nan|inf)\b', drawing) for drawing in drawings)
-
-
 def test_degenerate_experiments_render(tmp_path, browser):
     for name, (make, expected) in DEGENERATE.items():
         summary, results = make()
@@ -305,7 +291,6 @@ def test_the_page_sorts_and_brings_out_an_arm(tmp_path, browser):
     summary = dataclasses.replace(summary, rows=[*summary.rows, row('broken', [], [])])
     written(tmp_path, summary, results, photos=[photo(NAMES)])
     check_opened(browser, tmp_path / 'report.html')
-    browser.execute_cdp_cmd('Emulation.clearDeviceMetricsOverride', {})
 
     def arms() -> list[str]:
         return browser.execute_script(
@@ -323,7 +308,7 @@ def test_the_page_sorts_and_brings_out_an_arm(tmp_path, browser):
     ActionChains(browser).move_to_element(name).perform()
     chosen = browser.execute_script("return [...document.querySelectorAll('.chosen')].map(part => part.dataset.name)")
     assert set(chosen) == {'attention=se'}
-    assert len(chosen) == 6  # a line and a name in both drawings of curves, and two points
+    assert len(chosen) == 8  # a line and a name in both drawings of curves, and two points in two sizes each
 
 
 def test_a_curve_is_the_mean_over_the_trainings_of_an_arm(tmp_path):

@@ -2,7 +2,6 @@
 
 import copy
 import hashlib
-import json
 from pathlib import Path
 
 from toolbox.apis.ablation_plan import Plan
@@ -10,7 +9,7 @@ from toolbox.apis.fold_run import baseline_scores
 from toolbox.apis.setup import split_photos, split_seed
 from toolbox.data.dataset import ValidationDataset
 from toolbox.data.loading import stop_workers, validation_loader
-from toolbox.files import write_json
+from toolbox.files import read_json_if_any, write_json
 
 _FILE = 'baselines.json'
 
@@ -26,7 +25,7 @@ def measure_baselines(plan: Plan, folder: Path) -> dict[str, float]:
     measured_on = (plan.digest, config.data, config.metrics, split_seed(config), list(plan.folds))
     identity = hashlib.sha256('\0'.join(map(str, measured_on)).encode()).hexdigest()
     path = folder / _FILE
-    kept = json.loads(path.read_text(encoding='utf-8')) if path.is_file() else {}
+    kept = read_json_if_any(path) or {}
     if kept.get('identity') == identity:
         return kept['baselines']
     sums: dict[str, float] = {}

@@ -70,7 +70,7 @@ class FoldRun:
         self.folder = folder
         self.split = split_photos(config)
         found = _newest(folder) if resume else None
-        resumed_with = [] if found is None else self._check_resumable(found[1])
+        resumed_with = [] if found is None else self._check_resumable(*found)
         self.precision = training_precision(config.precision, default_device())
         torch.manual_seed(config.seed)  # the initial weights
         self.model = RestorationModel(config.model, config.precision)
@@ -130,9 +130,10 @@ class FoldRun:
         for loader in (self.runner.train_dataloader, self.runner.val_dataloader):
             stop_workers(loader)
 
-    def _check_resumable(self, content: Mapping[str, Any]) -> list[Change]:
+    def _check_resumable(self, checkpoint: Path, content: Mapping[str, Any]) -> list[Change]:
         check_same_photographs(content['data'], self.split.digest, self.folder)
-        return check_resumable(checkpoint_config(content).to_dict(), self.config.to_dict(), self.folder)
+        before = config_before(checkpoint, content, self.config)
+        return check_resumable(before.to_dict(), self.config.to_dict(), self.folder)
 
     def _plan(self) -> str:
         """One paragraph that says what will happen."""
@@ -167,6 +168,17 @@ def train_fold(
         run.train()
         run.compare_with_baselines()
     return folder
+
+
+def config_before(checkpoint: Path, content: Mapping[str, Any], config: Config) -> Config:
+    """The config in the checkpoint of a run that is to be resumed.
+
+    Args:
+        checkpoint: names it in errors.
+        content: of it.
+        config: which the run is resumed with; its `custom_imports` stand in for the checkpoint's, which nobody named.
+    """
+    return checkpoint_config(content, checkpoint, {'custom_imports': list(config.custom_imports)})
 
 
 def baseline_scores(config: Config, loader: Iterable[Batches]) -> dict[str, dict[str, float]]:
@@ -211,7 +223,7 @@ def _build_runner(
 def _where(config: Config, folder: Path) -> str:
     lines = [
         f'result: {folder}  (best.pth, metrics.json, scalars.jsonl, pictures in samples/)',
-        f'score it again: python tools/test.py {folder}',
+        f'score it again: python tools/test.py {folder}{run_folder.trust_option(config)}',
     ]
     if config.data.root is None:
         lines.append(

@@ -10,9 +10,11 @@ from typing import Any
 
 from mmengine.config import Config
 
+from toolbox.apis.fold_run import config_before
+from toolbox.apis.run_folder import trust_option
 from toolbox.apis.trial import OUTPUTS, TrialJob, run_trial
+from toolbox.config import config_text
 from toolbox.engine.generations import Generations
-from toolbox.engine.loading import checkpoint_config
 from toolbox.engine.resuming import UNSEEN, check_resumable
 from toolbox.experiment.engines.local import LocalEngine
 from toolbox.experiment.results import TrialResult
@@ -41,7 +43,7 @@ def train_folds(config: Config, folder: Path, changes: Mapping[str, Any] | None 
             were trained with other values.
         Stopped: by a signal, after a save.
     """
-    config = Config(config.to_dict())  # a copy
+    config = config.copy()
     trials = []
     for fold in range(config.data.folds):
         config.fold = fold
@@ -50,8 +52,9 @@ def train_folds(config: Config, folder: Path, changes: Mapping[str, Any] | None 
     for fold, trial in enumerate(trials):
         config.fold = fold
         facts = dict(arm='', seed=config.seed, fold=fold, changes=dict(changes or {}))
-        trial.create(config.pretty_text, facts, anew=trial.state != 'done')
-    jobs = [TrialJob(trial.path, predictions=config.save_out_of_fold) for trial in trials if trial.state != 'done']
+        trial.create(config_text(config), facts, anew=trial.state != 'done')
+    options = dict(predictions=config.save_out_of_fold, trusted=tuple(config.custom_imports))
+    jobs = [TrialJob(trial.path, **options) for trial in trials if trial.state != 'done']
     for job, exit_code in LocalEngine(quiet=False).run(run_trial, jobs):
         trial = TrialFolder(job.folder)
         if trial.state != 'done':
@@ -67,7 +70,7 @@ def _check_begun(trial: TrialFolder, config: Config) -> None:
     """Raise ValueError where a fold has a checkpoint of other values: folds are trained alike."""
     found = Generations(trial.path).newest() if trial.path.is_dir() else None
     if found is not None:
-        before = checkpoint_config(found[1]).to_dict()
+        before = config_before(*found, config).to_dict()
         check_resumable(before, config.to_dict(), trial.path, allowed=UNSEEN)
 
 
@@ -96,10 +99,10 @@ def _put_together(config: Config, folder: Path, results: Sequence[TrialResult]) 
     )
     checkpoints = [str(result.folder / 'best.pth') for result in results]
     write_text(folder / 'checkpoints.txt', '\n'.join(checkpoints) + '\n')
-    _show(folder, results, together, config.save_out_of_fold)
+    _show(folder, results, together, config)
 
 
-def _show(folder: Path, results: Sequence[TrialResult], together: dict[str, Any], predictions: bool) -> None:
+def _show(folder: Path, results: Sequence[TrialResult], together: dict[str, Any], config: Config) -> None:
     table: dict[str, dict[str, float]] = {f'fold {result.fold}': dict(result.metrics) for result in results}
     names = [name for name, value in results[0].metrics.items() if isinstance(value, float)]
     columns = {name: [result.metrics[name] for result in results] for name in names}
@@ -108,9 +111,11 @@ def _show(folder: Path, results: Sequence[TrialResult], together: dict[str, Any]
     table['all photos, out of fold'] = {name: together[name] for name in names}
     print(f'\n{score_table(table)}\n')
     print(f'result: {folder}  (folds.csv, out_of_fold.csv, metrics.json)')
-    if predictions:
+    if config.save_out_of_fold:
         print(f'each photo restored by the fold that did not train on it: {folder}/fold_*/{OUTPUTS}/')
-    print(f'restore with all of them: python tools/infer.py {folder} --input PHOTOS --out restored')
+    print(
+        f'restore with all of them: python tools/infer.py {folder} --input PHOTOS --out restored{trust_option(config)}'
+    )
 
 
 def _write_csv(path: Path, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:

@@ -14,9 +14,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from mmengine.config import Config
+
 from toolbox.differences import shown
 from toolbox.experiment.trials import locked
-from toolbox.files import read_json, write_json
+from toolbox.files import read_json_if_any, write_json
 from toolbox.paths import REPOSITORY
 
 logger = logging.getLogger('huefill')
@@ -53,6 +55,11 @@ def newest(runs: Path, name: str) -> Path | None:
     """The newest file `name` in the run folders below `runs`, fold folders included."""
     found = [*runs.glob(f'[0-9]*/{name}'), *runs.glob(f'[0-9]*/fold_*/{name}')]
     return max(found, key=lambda path: path.stat().st_mtime, default=None)
+
+
+def trust_option(config: Config) -> str:
+    """What to add to a command that reads a run's checkpoints: plugins that they name are not imported unasked."""
+    return ' --trust-plugins' if config.custom_imports else ''
 
 
 def refuse_used(folder: Path) -> None:
@@ -136,7 +143,8 @@ def record_environment(folder: Path, data_digest: str, precision: str, changes: 
 
 def recorded_changes(folder: Path) -> dict[str, Any]:
     """What `record_environment` was told of a run's changes the last time."""
-    return (read_json(folder / 'environment.json') or {}).get('changes', {})
+    changes = (read_json_if_any(folder / 'environment.json') or {}).get('changes')
+    return changes if isinstance(changes, dict) else {}
 
 
 def log_to(folder: Path, rank: int = 0) -> None:

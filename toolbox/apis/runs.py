@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from toolbox.experiment.trials import is_locked
-from toolbox.files import parse_json, read_json
+from toolbox.files import parse_json, read_json_if_any
 from toolbox.tables import aligned
 
 WORK_DIRS = Path('work_dirs')
@@ -58,12 +58,13 @@ def read_run(folder: Path) -> Run:
     """What a run folder, of one fold or of all of them, says of its run."""
     folds = sorted(folder.glob('fold_*'))
     first = folds[0] if folds else folder
-    facts = read_json(first / 'environment.json') or {}
+    facts = read_json_if_any(first / 'environment.json') or {}
     changes = facts.get('changes')
     if folds:
         done = sum((fold / 'metrics.json').is_file() for fold in folds)
         state = _state(folder, (folder / 'metrics.json').is_file(), any(folder.glob('fold_*/*.pth')))
-        score, epoch = _number((read_json(folder / 'metrics.json') or {}).get('score')), f'{done} of {len(folds)} folds'
+        score = _number((read_json_if_any(folder / 'metrics.json') or {}).get('score'))
+        epoch = f'{done} of {len(folds)} folds'
     else:
         score, last = _validations(folder)
         state = _state(folder, _is_done(folder), any(folder.glob('*.pth')))
@@ -126,7 +127,7 @@ def _validations(folder: Path) -> tuple[float | None, int | None]:
     """The best score so far and the epoch of the last validation."""
     path, scores, epoch = folder / 'scalars.jsonl', [], None
     if path.is_file():
-        for line in path.read_text(encoding='utf-8').splitlines():
+        for line in path.read_text(encoding='utf-8', errors='replace').splitlines():
             if '"val_' in line:
                 row = parse_json(line) or {}
                 epoch = _number(row.get('epoch')) or epoch

@@ -25,6 +25,7 @@ def train(
     resume: bool = False,
     launcher: str = 'none',
     options: Mapping[str, Any] | None = None,
+    trust_plugins: bool = False,
 ) -> list[Path]:
     """Train a config and print how it did.
 
@@ -37,6 +38,7 @@ def train(
         resume: go on with the run in `work_dir`, or with the newest run of this config.
         launcher: none, pytorch, slurm or mpi.
         options: values by dotted path, in place of the config's.
+        trust_plugins: import what a run folder's `config.py`, given as the config, lists as `custom_imports`.
 
     Returns:
         The run folders, one for each fold.
@@ -50,7 +52,7 @@ def train(
     paths = dict(data_root='data.root', seed='seed', fold='fold')
     options = {**(options or {}), **{paths[key]: value for key, value in given.items() if value is not None}}
     path = find_config(config)
-    resolved = load_config(path, options)
+    resolved = load_config(path, options, trust_plugins=trust_plugins)
     changes = changed_options(path, options)
     with ExitStack() as stack:  # of the main process, for all of them
 

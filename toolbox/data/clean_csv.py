@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
+from toolbox.files import TableReader
+
 UNREADABLE = 'unreadable'  # how the reason of a file that is no image begins
 COLUMNS = ('image', 'label', 'score', 'keep', 'reason', 'group')
 
@@ -65,7 +67,7 @@ def read_clean_csv(path: str | Path) -> dict[str, Row]:
         )
     rows: dict[str, Row] = {}
     with path.open(newline='', encoding='utf-8-sig', errors='surrogateescape') as file:
-        reader = csv.DictReader(file)
+        reader = TableReader(file, path)
         missing = {'image', 'keep'} - set(reader.fieldnames or ())
         if missing:
             raise ValueError(

@@ -3,7 +3,6 @@
 Imports neither torch nor any heavy library: a wrong path is an error before one is loaded.
 """
 
-import csv
 import importlib.util
 import itertools
 import os
@@ -15,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from toolbox.data.manifest import Manifest
+from toolbox.files import TableReader
 from toolbox.imageio import IMAGE_SUFFIXES, UnreadableImage, read_rgb
 
 # Color photographs inside the wheels of packages that Huefill needs anyway: file, folder. One of each scene, so that no
@@ -171,7 +171,7 @@ def _listed_pairs(root: Path) -> dict[str, str]:
     table = root / _CSV
     pairs = {}
     with table.open(newline='', encoding='utf-8-sig') as file:
-        reader = csv.DictReader(file)
+        reader = TableReader(file, table)
         columns, found = ('gt_image_path', 'input_image_path'), reader.fieldnames or ()
         if not set(columns) <= set(found):
             raise ValueError(f'{table}: expected the columns {", ".join(columns)}, got {", ".join(found) or "none"}')
@@ -194,7 +194,7 @@ def _listed_pairs(root: Path) -> dict[str, str]:
 def _below(value: str | None, where: str) -> str:
     """`./train_gt/a.png` -> `train_gt/a.png`, and nothing that leads out of the folder."""
     path = posixpath.normpath(value or '')
-    if path == '.' or path.startswith(('/', '..')):
+    if path == '.' or path.startswith(('/', '..')) or '\0' in path:
         raise ValueError(f'{where}: expected a path below the folder, like ./{_TRUTH}/TRAIN_00000.png, got {value!r}')
     return path
 

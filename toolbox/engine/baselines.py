@@ -57,3 +57,19 @@ def baseline_restorer(baseline: Callable[[Batch], Tensor]) -> Callable[[Sequence
         return [Outcome(batch, one, to_uint8(one.rgb)) for batch, one in zip(floats, restored, strict=True)]
 
     return restore
+
+
+def restored_pixels(baseline: Callable[[Batch], Tensor], damaged: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """A baseline of one image.
+
+    Args:
+        baseline: one of `BASELINES`.
+        damaged: uint8 (H, W).
+        mask: uint8 (H, W) in {0, 1}.
+
+    Returns:
+        uint8 (H, W, 3).
+    """
+    gray, hole = torch.from_numpy(np.array(damaged))[None, None], torch.from_numpy(np.array(mask))[None, None]
+    batch = Batch([''], gray, hole, gray, gray.expand(-1, 3, -1, -1), hole).to('cpu')
+    return to_uint8(baseline(batch))[0].permute(1, 2, 0).numpy()

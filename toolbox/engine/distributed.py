@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from mmengine.dist import broadcast_object_list, get_dist_info, init_dist, is_distributed, is_main_process
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.parallel import DistributedDataParallel
 
 
@@ -74,6 +75,27 @@ def share_buffers(module: nn.Module) -> None:
     if is_distributed():
         for buffer in module.buffers():
             torch.distributed.broadcast(buffer, 0)
+
+
+def with_synchronized_norms(module: nn.Module) -> nn.Module:
+    """The module with batch normalization over the batches of all processes, its parameters the same objects.
+
+    timm's conversion keeps the activation that timm's own layers hold; torch's leaves a layer without.
+
+    Raises:
+        ValueError: a layer of batch normalization that computes something of its own, which no conversion keeps.
+    """
+    from timm.layers import convert_sync_batchnorm
+    from timm.layers.norm_act import BatchNormAct2d, SyncBatchNormAct
+
+    known = {kind.forward for kind in (_BatchNorm, BatchNormAct2d, nn.SyncBatchNorm, SyncBatchNormAct)}
+    for name, part in module.named_modules():
+        if isinstance(part, _BatchNorm) and type(part).forward not in known:
+            raise ValueError(
+                f'{name} is a {type(part).__name__}, which cannot be synchronized between processes: train on one GPU, '
+                'or build the network with torch.nn.BatchNorm2d and a layer of its own for what comes after'
+            )
+    return convert_sync_batchnorm(module)
 
 
 @contextmanager

@@ -23,10 +23,11 @@ from mmengine.runner import Runner
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from toolbox.config import config_data
 from toolbox.differences import Change
 from toolbox.engine.backend import set_backend
 from toolbox.engine.checkpoint import size_in_bytes
-from toolbox.engine.distributed import DataParallel
+from toolbox.engine.distributed import DataParallel, with_synchronized_norms
 from toolbox.engine.early_stopping import BestScore
 from toolbox.engine.ema import WeightAverage
 from toolbox.engine.generations import Generations, remove_leftovers
@@ -34,7 +35,13 @@ from toolbox.engine.guard import LossGuard
 from toolbox.engine.ledger import FailureLedger
 from toolbox.engine.loop import TrainingLoop, ValidationLoop
 from toolbox.engine.model import RestorationModel
-from toolbox.engine.optimizers import build_optimizer, learning_rate_schedule, move_schedule, run_length
+from toolbox.engine.optimizers import (
+    build_critic_optimizers,
+    build_optimizer,
+    learning_rate_schedule,
+    move_schedule,
+    run_length,
+)
 from toolbox.engine.random_state import random_state, set_random_state
 from toolbox.engine.resuming import moves_schedule
 from toolbox.engine.stepping import TrainingStep
@@ -71,7 +78,7 @@ class RestorationRunner(Runner):
         launcher: str = 'none',
     ) -> None:
         self.config = config
-        self._config_text = config.pretty_text  # formatted once: it takes longer than a small step
+        self._config_data = config_data(config)
         self.data_digest = data_digest
         self.restoration_model = model
         self.ranking_metric = evaluator.metrics[0].metric
@@ -82,7 +89,7 @@ class RestorationRunner(Runner):
         ledger = 'failures.csv' if is_main_process() else f'failures.rank{get_rank()}.csv'
         num_photos = len(training.dataset.photos) + len(validation.dataset.photos)
         self.ledger = FailureLedger(work_dir / ledger, num_photos, config.data.max_unreadable)
-        self.critics = [build_optimizer(options, critic) for critic, options in model.objective.critics()]
+        self.critics = build_critic_optimizers(model.objective)
         set_backend(config.deterministic, config.tf32)
         epochs, steps = run_length(config.train_cfg, len(training))
         super().__init__(
@@ -150,7 +157,7 @@ class RestorationRunner(Runner):
             return
         loop = self.train_loop
         common = dict(
-            config=self._config_text,
+            config=self._config_data,
             data=self.data_digest,
             model=trained if self.average is None else self.average.average,
             epoch=self.epoch,
@@ -262,7 +269,7 @@ class RestorationRunner(Runner):
         # rest in a phase, of critics whose losses do not count yet.
         if not cuda:
             return DataParallel(model, find_unused_parameters=True)
-        model = nn.SyncBatchNorm.convert_sync_batchnorm(model).cuda()
+        model = with_synchronized_norms(model).cuda()
         return DataParallel(model, device_ids=[torch.cuda.current_device()], find_unused_parameters=True)
 
     def build_logger(self, **_: Any) -> MMLogger:
@@ -315,4 +322,5 @@ class RestorationRunner(Runner):
 
 
 def _finite(state: Mapping[str, Tensor]) -> bool:
-    return all(bool(value.isfinite().all()) for value in state.values() if value.is_floating_point())
+    finite = [value.isfinite().all() for value in state.values() if value.is_floating_point()]
+    return bool(torch.stack(finite).all())  # one wait for the GPU, in place of one per tensor

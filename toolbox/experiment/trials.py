@@ -4,7 +4,6 @@ The files are all there is: whoever starts an experiment again, with whichever e
 """
 
 import fcntl
-import json
 import os
 import time
 from collections.abc import Iterator, Mapping
@@ -13,7 +12,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from toolbox.experiment.results import Costs, TrialResult
-from toolbox.files import write_json
+from toolbox.files import read_json, write_json, write_text
+from toolbox.paths import RUN_CONFIG
 
 _STATE, _RESULT, _TRIAL = 'state.json', 'result.json', 'trial.json'
 _LOCK_WAIT = 30  # seconds that a killed trial may take to die
@@ -39,7 +39,7 @@ class TrialFolder:
         """
         self.path.mkdir(parents=True, exist_ok=True)
         if anew or not self._file(_TRIAL).is_file():
-            self._file('config.py').write_text(config_text, encoding='utf-8')
+            write_text(self._file(RUN_CONFIG), config_text)
             write_json(self._file(_TRIAL), dict(facts))
 
     @property
@@ -55,7 +55,7 @@ class TrialFolder:
     @property
     def reason(self) -> str:
         """Why it failed or was dropped, in one line."""
-        return (_read(self._file(_STATE)) or {}).get('reason', '')
+        return str((_read(self._file(_STATE)) or {}).get('reason', ''))
 
     def set_state(self, state: str, reason: str = '') -> None:
         """Write down where the trial stands."""
@@ -71,9 +71,21 @@ class TrialFolder:
         write_json(self._file(_RESULT), dict(content))
 
     def result(self) -> TrialResult:
-        """What is known of it now."""
+        """What is known of it now.
+
+        Raises:
+            ValueError: its files hold what no trial wrote.
+        """
         facts, content, state = self.facts, _read(self._file(_RESULT)) or {}, self.state
-        costs = content.get('costs')
+        try:
+            _check_facts(facts, state)
+            for row in (content.get('metrics'), content.get('untrained'), content.get('costs')):
+                _check_numbers({} if row is None else row)
+            for row in (*content.get('curve', ()), *content.get('per_image', {}).values()):
+                _check_numbers(row)
+            costs = None if content.get('costs') is None else Costs(**content['costs'])
+        except (TypeError, KeyError, AttributeError) as error:
+            raise ValueError(f'{self.path}: its json files are not what a trial wrote ({error})') from error
         return TrialResult(
             arm=facts['arm'],
             seed=facts['seed'],
@@ -85,7 +97,7 @@ class TrialFolder:
             per_image=content.get('per_image', {}),
             precision=content.get('precision', ''),
             curve=content.get('curve', ()),
-            costs=None if costs is None else Costs(**costs),
+            costs=costs,
             folder=self.path,
         )
 
@@ -170,4 +182,15 @@ os.register_at_fork(after_in_child=_close_inherited)
 def _read(path: Path) -> dict[str, Any] | None:
     if not path.is_file():
         return None
-    return json.loads(path.read_text(encoding='utf-8'))
+    return read_json(path)
+
+
+def _check_facts(facts: Mapping[str, Any], state: Any) -> None:
+    types = [type(facts[name]) for name in ('arm', 'seed', 'fold')]
+    if types != [str, int, int] or not isinstance(state, str):
+        raise TypeError(f'arm, seed, fold and state: {facts["arm"]!r}, {facts["seed"]!r}, {facts["fold"]!r}, {state!r}')
+
+
+def _check_numbers(row: Any) -> None:
+    if not isinstance(row, Mapping) or not all(isinstance(value, int | float) for value in row.values()):
+        raise TypeError(f'expected numbers by name, got {str(row)[:80]!r}')

@@ -3,7 +3,6 @@
 Imports neither torch nor any heavy library, so that a wrong path is an error before one is loaded.
 """
 
-import csv
 import os
 from collections import Counter
 from collections.abc import Sequence
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from toolbox.data.sources import walk_files
+from toolbox.files import TableReader
 from toolbox.imageio import IMAGE_SUFFIXES
 
 _COLUMN = 'input_image_path'
@@ -118,7 +118,7 @@ def _prefix_below(folder: Path, root: Path) -> str | None:
 
 def _names_in_csv(table: Path) -> list[str]:
     with table.open(newline='', encoding='utf-8-sig') as file:
-        reader = csv.DictReader(file)
+        reader = TableReader(file, table)
         if _COLUMN not in (reader.fieldnames or ()):
             raise ValueError(f'{table}: expected the column {_COLUMN}, got {", ".join(reader.fieldnames or ["none"])}')
         names = [_below(row[_COLUMN], f'{table}, line {reader.line_num}') for row in reader]
@@ -133,6 +133,6 @@ def _names_in_csv(table: Path) -> list[str]:
 def _below(value: str | None, where: str) -> str:
     """`./test_input/a.png` -> `test_input/a.png`, and nothing that leads out of the folder."""
     path = os.path.normpath(value or '').replace(os.sep, '/')
-    if path == '.' or PurePosixPath(path).parts[0] in ('/', '..'):
+    if path == '.' or PurePosixPath(path).parts[0] in ('/', '..') or '\0' in path:
         raise ValueError(f'{where}: expected a path below the folder, like ./test_input/TEST_000.png, got {value!r}')
     return path

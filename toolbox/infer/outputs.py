@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from toolbox.archive import open_submission
+from toolbox.files import read_json
 from toolbox.imageio import IMAGE_SUFFIXES, UnreadableImage, remove_leftovers
 from toolbox.infer.listing import ListedPhoto
 from toolbox.infer.photo_file import read_photo_file
@@ -77,7 +78,7 @@ class Outputs:
         if not path.is_file() or not self._has_outputs():
             _write_whole(path, (json.dumps(record, indent=2) + '\n').encode())
             return False
-        before = json.loads(path.read_text(encoding='utf-8'))
+        before = read_json(path)
         different = [key for key in {**before, **record} if before.get(key) != record.get(key)]
         if different:
             changes = ', '.join(

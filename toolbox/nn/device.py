@@ -1,6 +1,12 @@
 """Which device computes, and in which precision."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
+
+# Besides `torch.OutOfMemoryError`: cuDNN's, cuBLAS's and others' allocations, the driver's, and torch's on CPU.
+_OUT_OF_MEMORY = ('ALLOC_FAILED', 'ALLOCATION_FAILED', 'out of memory', "can't allocate memory")
 
 
 def default_device() -> torch.device:
@@ -25,3 +31,25 @@ def training_precision(precision: str, device: torch.device) -> str:
 def prediction_precision(precision: str) -> str:
     """In what images are restored: bf16 only if asked for, since its rounding costs score (docs/benchmarks.md)."""
     return 'bf16' if precision == 'bf16' else 'float32'
+
+
+@contextmanager
+def without_tf32() -> Iterator[None]:
+    """Within, GPUs compute float32 in float32, and the values agree with a CPU's up to rounding.
+
+    For matrix products that is torch's default; for convolutions it is not.
+    """
+    cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
+    allowed = cudnn.allow_tf32, matmul.allow_tf32
+    cudnn.allow_tf32 = matmul.allow_tf32 = False
+    try:
+        yield
+    finally:
+        cudnn.allow_tf32, matmul.allow_tf32 = allowed
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory could not be had: torch's own allocator raises one kind, libraries others."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in _OUT_OF_MEMORY)

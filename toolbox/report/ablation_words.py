@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from toolbox.experiment.results import ArmSummary, Comparison, Summary, TrialResult
 from toolbox.intervals import MIN_IMAGES
 from toolbox.report.charts import signed
+from toolbox.words import spoken
 
 _CHANCE = 0.05
 _NO_BREAK = '\N{NO-BREAK SPACE}'
@@ -28,11 +29,6 @@ def compared(comparison: Comparison) -> str:
         return 'these images'
     p = comparison.p if comparison.p_holm is None else comparison.p_holm
     return '' if p is None else f'p{_NO_BREAK}{_with_sign(p)}'
-
-
-def spoken(metric: str) -> str:
-    """A metric's name as people write it."""
-    return metric.replace('_', ' ')
 
 
 def lead(summary: Summary, results: Sequence[TrialResult]) -> str:
