@@ -15,6 +15,7 @@ from typing import Any
 from mmengine.config import Config
 
 from toolbox import schema
+from toolbox.differences import differences, value_at
 from toolbox.discovery import discover_plugins, import_custom, require_trust
 from toolbox.files import write_text
 from toolbox.literals import MAX_CHARACTERS, plain, read_assignments
@@ -46,18 +47,29 @@ def load_config(
     """
     path = find_config(str(path))
     options = dict(options or {})
-    if path.name == RUN_CONFIG:
-        config = Config(_values(_text(path), path, rules))
-        _import_plugins(config, options, path.parent, None if trust_plugins else str(path))
+    config = _read(path, rules)
+    of_run = path.name == RUN_CONFIG
+    _import_plugins(config, options, path.parent, str(path) if of_run and not trust_plugins else None)
+    if of_run:
         schema.complete(config, rules)  # resolved as it is; what follows may rely on its shape
-    else:
-        config = _run(path)
-        _import_plugins(config, options, path.parent)
     if 'data' in rules and options.get('data.root', config.get('data', {}).get('root')) is None:
         apply_options(config, _sample_options(config), say)
     apply_options(config, options, say, rules)
     schema.complete(config, rules)
     return config
+
+
+def changed_options(path: Path, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Of options that `load_config` took, those whose values the file does not have itself; `data.root` always."""
+    config = _read(path)
+    if options.get('data.root', config.get('data', {}).get('root')) is None:
+        apply_options(config, _sample_options(config), lambda _: None)
+    file = config.to_dict()
+    return {
+        key: value
+        for key, value in options.items()
+        if key == 'data.root' or differences({key: value_at(file, key)}, {key: value})
+    }
 
 
 def config_from_data(
@@ -166,6 +178,11 @@ def flatten(tree: Mapping[str, Any], prefix: str = '') -> dict[str, Any]:
     for key, value in tree.items():
         flat.update(flatten(value, f'{prefix}{key}.') if isinstance(value, Mapping) else {prefix + key: value})
     return flat
+
+
+def _read(path: Path, rules: Mapping[str, Any] = schema.SCHEMA) -> Config:
+    """A file as it is: what a run wrote down is read, another one runs."""
+    return Config(_values(_text(path), path, rules)) if path.name == RUN_CONFIG else _run(path)
 
 
 def _run(path: Path) -> Config:

@@ -62,6 +62,20 @@ def read_json(path: Path) -> dict[str, Any]:
     return content
 
 
+def read_json_if_any(path: Path) -> dict[str, Any] | None:
+    """The object in a JSON file; None where there is no file, or something cut short or otherwise no object."""
+    return parse_json(path.read_text(encoding='utf-8', errors='replace')) if path.is_file() else None
+
+
+def parse_json(text: str) -> dict[str, Any] | None:
+    """The object in a text; None where it is no JSON, or no object."""
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return content if isinstance(content, dict) else None
+
+
 def write_json(path: Path, content: dict[str, Any]) -> None:
     """Write readable JSON."""
     write_text(path, json.dumps(content, indent=2) + '\n')

@@ -25,13 +25,16 @@ NAMES = [
 # All at once: done, one pair, failed, dropped, waiting, a pair missing.
 RESULTS = [
     *(
-        done('base', 0.5 + seed**2 / 100, seed, curve=curve(0.3, 0.5), per_image=by_image([0.4, 0.6]))
+        done('base', 0.5 + seed**2 / 100, seed, curve=curve(0.3, 0.5), per_image=by_image([0.4, 0.6] * 10))
         for seed in range(3)
     ),
     *(done('better', 0.6 + seed / 100, seed) for seed in range(3)),
-    done('alone', 0.55, 2, per_image=by_image([0.5, 0.61])),
+    done('alone', 0.55, 2, per_image=by_image([0.5, 0.61] * 10)),
     *(TrialResult('failed', seed, 0, 'failed', 'ValueError: 3 % of a_b & c\nis {wrong}') for seed in range(3)),
-    *(TrialResult('dropped', seed, 0, 'dropped', metrics={'score': 0.35}, curve=curve(0.35)) for seed in range(3)),
+    *(
+        TrialResult('dropped', seed, 0, 'dropped', metrics={'score': 0.35, 'n': 20}, curve=curve(0.35))
+        for seed in range(3)
+    ),
     *(TrialResult('waiting', seed, 0, 'waiting') for seed in range(3)),
     *(done('two', 0.4 + seed / 10, seed) for seed in range(2)),
 ]

@@ -148,6 +148,30 @@ def test_a_better_mean_that_may_be_chance_does_not_win(tmp_path):
     assert 'lucky has a better mean, but that may be chance' in told
 
 
+def test_an_arm_that_learned_nothing_does_not_win(tmp_path):
+    summary, results = experiment(('baseline', 'worse than untrained', 'sure'))
+    summary = dataclasses.replace(summary, main_effects=())
+    lucky, sure = Comparison(3, 0.03, 0.02, 0.04, 0.0001, 0.0002), Comparison(3, 0.02, 0.01, 0.03, 0.0002, 0.0004)
+    marked = {'worse than untrained': {'difference': lucky, 'learned': False}, 'sure': {'difference': sure}}
+    text = written(tmp_path, changed(summary, **marked), results)
+    assert lead(text).startswith('Best: sure, +0.0200')
+    assert 'worse than untrained, which is no better than untrained, does not count' in lead(text)
+    assert text.count('class="row better"') == 1
+    marked['sure'] = {'difference': Comparison(3, -0.02, -0.03, -0.01, 0.0002, 0.0004), 'learned': False}
+    told = lead(written(tmp_path, changed(summary, **marked), results))
+    assert told == 'No arm is better than the baseline: after training none scores better than before it.'
+
+
+def test_a_few_photographs_name_no_winner(tmp_path):
+    summary, results = experiment(('baseline', 'lucky'))
+    summary = dataclasses.replace(summary, main_effects=())
+    few = Comparison(3, 0.03, NAN, NAN, images=2)
+    text = written(tmp_path, changed(summary, lucky={'difference': few}), results)
+    assert lead(text).startswith('2 photographs cannot say which arm is better. Best mean: lucky, +0.0300')
+    assert 'row better' not in text
+    assert 'p = ' not in lead(text)
+
+
 def test_failed_arms_stay_visible_with_their_reason(tmp_path):
     summary, results = experiment()
     summary = dataclasses.replace(summary, rows=[*summary.rows, row('broken', [], [])])

@@ -65,6 +65,16 @@ def test_several_entries_are_compared_in_pairs(tmp_path):
     assert 'not to be told apart' in text
 
 
+def test_few_images_are_told_apart_by_no_interval_and_no_verdict(tmp_path):
+    entries = [make_entry('weak', 19, quality=0.3), make_entry('strong', 19, quality=0.7)]
+    text = write_score_report(tmp_path, entries).read_text(encoding='utf-8')
+    assert 'too few images: at least 20' in text
+    for words in ('a real difference', 'not to be told apart', 'Public and private', '>nan', 'nan,'):
+        assert words not in text
+    text = write_score_report(tmp_path, entries[:1]).read_text(encoding='utf-8')
+    assert 'none under 20 images' in text
+
+
 def test_edge_rules_are_reported(tmp_path):
     text = write_score_report(tmp_path, [make_entry('a', notes=('no hole',))]).read_text(encoding='utf-8')
     assert 'Edge cases' in text

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from toolbox.apis.ablation_baselines import measure_baselines
 from toolbox.apis.ablation_plan import Plan, Trial, make_plan, trial_folder
 from toolbox.apis.ablation_report import write_report
 from toolbox.apis.ablation_results import PLAN, read_summary
@@ -261,6 +262,7 @@ class _Run:
                 seeds=list(plan.settings.seeds),
                 folds=list(plan.folds),
                 pictures=list(plan.pictured()),
+                baselines=measure_baselines(plan, self.folder),
                 facts=facts,
             ),
         )

@@ -42,7 +42,15 @@ def read_summary(folder: Path) -> tuple[Summary, list[TrialResult], dict[str, An
     results = [TrialFolder(folder / 'trials' / name).result() for name in plan['trials']]
     for name, reason in plan['not_tried'].items():
         results += [TrialResult(name, seed, fold, 'failed', reason) for seed in plan['seeds'] for fold in plan['folds']]
-    summary = summarize(plan['title'], arms, plan['baseline'], results, plan['ranking'], plan['higher_is_better'])
+    summary = summarize(
+        plan['title'],
+        arms,
+        plan['baseline'],
+        results,
+        plan['ranking'],
+        plan['higher_is_better'],
+        plan.get('baselines', {}),  # plans of before have none
+    )
     return summary, results, plan
 
 

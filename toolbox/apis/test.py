@@ -1,8 +1,9 @@
 """Scores a trained model on its validation photographs, as training does."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,12 @@ from toolbox.config import load_config
 from toolbox.contracts import Batch
 from toolbox.data.dataset import ValidationDataset
 from toolbox.data.loading import collate_by_shape, validation_loader
+from toolbox.differences import Change, differences
 from toolbox.engine.baselines import BASELINES, baseline_restorer
 from toolbox.engine.evaluation import build_evaluator, evaluate, rows_per_image
-from toolbox.engine.loading import load_model
+from toolbox.engine.loading import checkpoint_config, load_model
 from toolbox.engine.model import Outcome
+from toolbox.engine.resuming import UNSEEN
 from toolbox.nn.device import default_device
 from toolbox.paths import RUN_CONFIG, find_config
 from toolbox.report import Pictures, ScoreEntry
@@ -27,6 +30,8 @@ from toolbox.tables import score_table
 from toolbox.words import counted, in_words
 
 logger = logging.getLogger('huefill')
+
+_CHANGES_SHOWN = 12
 
 
 @dataclass
@@ -37,6 +42,7 @@ class ModelScore:
         checkpoint: the file.
         config: the resolved config it was scored with.
         photos: which photographs, in words.
+        changes: in what the checkpoint's config differs from the config that was asked for.
         summary: reduced metrics over all images.
         per_image: rows by photograph's name.
         batch: the photograph of a name as it was given to the model, on the CPU, in floats.
@@ -47,6 +53,7 @@ class ModelScore:
     checkpoint: Path
     config: Config
     photos: str
+    changes: Sequence[Change]
     summary: dict[str, Any]
     per_image: dict[str, dict[str, Any]]
     batch: Callable[[str], Batch]
@@ -115,6 +122,12 @@ def find_checkpoint(config: str, data_root: str | None = None, trust_plugins: bo
     return found
 
 
+def _changes(path: Path, trained: Config, trust_plugins: bool) -> list[Change]:
+    """What a checkpoint was trained with otherwise than a config says, at its scale; where files lie is no matter."""
+    asked = load_config(path, {'data.root': trained.data.root}, say=_silent, trust_plugins=trust_plugins)
+    return [change for change in differences(asked.to_dict(), trained.to_dict()) if change.key not in UNSEEN]
+
+
 def score_model(
     config: str,
     checkpoint: str | None = None,
@@ -166,12 +179,17 @@ def score_model(
             measured[name] = rows_per_image(measuring)
         return measured
 
-    return ModelScore(path, resolved, which, summary, rows_per_image(evaluator), batch, restore, baselines)
+    changes = _changes(own, checkpoint_config(content, path, trust_plugins=trust_plugins), trust_plugins)
+    return ModelScore(path, resolved, which, changes, summary, rows_per_image(evaluator), batch, restore, baselines)
 
 
 def print_score(score: ModelScore) -> None:
-    """The score and its parts as a table."""
-    print(f'{score.checkpoint} on {score.photos}')
+    """Which checkpoint it is, in what its config differs from the one that was asked for, and the score as a table."""
+    when = datetime.fromtimestamp(score.checkpoint.stat().st_mtime).strftime('%Y-%m-%d %H:%M')
+    print(f'{score.checkpoint} of {when} on {score.photos}')
+    if score.changes:
+        more = f' and {len(score.changes) - _CHANGES_SHOWN} more' if len(score.changes) > _CHANGES_SHOWN else ''
+        print(f'differs from the config: {", ".join(map(str, score.changes[:_CHANGES_SHOWN]))}{more}')
     print(score_table({'this model': score.summary}))
 
 

@@ -70,10 +70,9 @@ def run_trial(job: TrialJob) -> int:
 def _train(trial: TrialFolder, job: TrialJob) -> None:
     config = read_run_config(trial.path, job.trusted)
     history = HistoryHook()
-    with FoldRun(config, trial.path, hooks=[history]) as run:
+    resume = any(trial.path.glob('*.pth'))
+    with FoldRun(config, trial.path, hooks=[history], resume=resume, changes=trial.facts.get('changes')) as run:
         untrained = _untrained(run, trial)
-        if any(trial.path.glob('*.pth')):
-            run.resume()
         ended = run.train(job.until)
         best = dict(run.runner.best_score.best)
         content = dict(

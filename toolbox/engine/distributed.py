@@ -1,11 +1,11 @@
 """Several processes, on CUDA or on CPU: how they start, what they agree on, and what happens when one is lost."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import torch
-from mmengine.dist import broadcast_object_list, get_dist_info, init_dist, is_distributed
+from mmengine.dist import broadcast_object_list, get_dist_info, init_dist, is_distributed, is_main_process
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.parallel import DistributedDataParallel
@@ -32,6 +32,24 @@ def from_main_process(value: Any) -> Any:
     holder = [value]
     broadcast_object_list(holder)
     return holder[0]
+
+
+def by_main_process(function: Callable[[], Any]) -> Any:
+    """What a function returns in the main process, in every process; what it raises for a person, too.
+
+    Raises:
+        ValueError, OSError: the main process's.
+    """
+    outcome: tuple[Any, Exception | None] = (None, None)
+    if is_main_process():
+        try:
+            outcome = function(), None
+        except (ValueError, OSError) as error:  # the others would wait for the value
+            outcome = None, error
+    value, error = from_main_process(outcome)
+    if error is not None:
+        raise error
+    return value
 
 
 def gathered(value: Any) -> list[Any]:

@@ -1,7 +1,8 @@
 """Optimizers and learning rate schedules from a config."""
 
 import inspect
-from collections.abc import Mapping
+import warnings
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -58,3 +59,23 @@ def learning_rate_schedule(config: Config, steps_per_epoch: int) -> list[dict[st
     elif schedule.type == 'linear':
         schedulers.append(dict(type='LinearLR', start_factor=1.0, end_factor=schedule.final_factor, **rest))
     return schedulers
+
+
+def move_schedule(
+    schedulers: Sequence[Any], optimizer: torch.optim.Optimizer, first: Sequence[Mapping[str, Any]], step: int
+) -> None:
+    """Bring schedulers from their start to a step: the rates there are those of a run that had them throughout.
+
+    Args:
+        schedulers: mmengine's, newly built.
+        optimizer: theirs.
+        first: its groups as they were with the schedule at its start.
+        step: of the run.
+    """
+    for group, fresh in zip(optimizer.param_groups, first, strict=True):
+        group.update({key: fresh[key] for key in fresh if key in ('lr', 'initial_lr')})
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')  # mmengine misses the optimizer's steps, which were taken long ago
+        for _ in range(step):
+            for scheduler in schedulers:
+                scheduler.step()

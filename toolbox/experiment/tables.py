@@ -196,7 +196,8 @@ def _measured(row: ArmSummary, metrics: list[str]) -> tuple[str, ...]:
 
 
 def _best(summary: Summary) -> ArmSummary | None:
-    ranked = [row for row in summary.rows if math.isfinite(row.mean.get(summary.ranking, math.nan))]
+    """The best of the arms that learned."""
+    ranked = [row for row in summary.rows if row.learned and math.isfinite(row.mean.get(summary.ranking, math.nan))]
     sign = 1 if summary.higher_is_better else -1
     return max(ranked, key=lambda row: sign * row.mean[summary.ranking], default=None)
 

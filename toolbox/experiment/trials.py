@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from toolbox.experiment.results import Costs, TrialResult
 from toolbox.files import read_json, write_json, write_text
@@ -29,15 +29,16 @@ class TrialFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def create(self, config_text: str, facts: Mapping[str, Any]) -> None:
+    def create(self, config_text: str, facts: Mapping[str, Any], anew: bool = False) -> None:
         """Make the folder, unless it is there.
 
         Args:
             config_text: the resolved config.
             facts: `arm`, `seed`, `fold`, and what else is to be known of it.
+            anew: write down both once more if it is there.
         """
         self.path.mkdir(parents=True, exist_ok=True)
-        if not self._file(_TRIAL).is_file():
+        if anew or not self._file(_TRIAL).is_file():
             write_text(self._file(RUN_CONFIG), config_text)
             write_json(self._file(_TRIAL), dict(facts))
 
@@ -118,10 +119,12 @@ class TrialFolder:
 def locked(folder: Path, what: str, wait: float = 0) -> Iterator[None]:
     """Hold a folder's lock, which the system takes back when the process ends, however it ends.
 
+    Processes that are forked within do not hold it: those that load data outlive a killed training by seconds.
+
     Raises:
         FileExistsError: another process holds it.
     """
-    with open(folder / '.lock', 'a+', encoding='utf-8') as file:
+    with open(folder / '.lock', 'a+', encoding='utf-8') as file, _not_inherited(file):
         deadline = time.monotonic() + wait
         while True:
             try:
@@ -140,6 +143,40 @@ def locked(folder: Path, what: str, wait: float = 0) -> Iterator[None]:
         file.write(f'process {os.getpid()} on {os.uname().nodename}\n')
         file.flush()
         yield
+
+
+def is_locked(folder: Path) -> bool:
+    """Whether a process holds a folder's lock."""
+    path = folder / '.lock'
+    if not path.is_file():
+        return False
+    with open(path, encoding='utf-8') as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+_HELD: set[IO[str]] = set()
+
+
+@contextmanager
+def _not_inherited(file: IO[str]) -> Iterator[None]:
+    _HELD.add(file)
+    try:
+        yield
+    finally:
+        _HELD.discard(file)
+
+
+def _close_inherited() -> None:
+    for file in _HELD:
+        file.close()
+    _HELD.clear()
+
+
+os.register_at_fork(after_in_child=_close_inherited)
 
 
 def _read(path: Path) -> dict[str, Any] | None:

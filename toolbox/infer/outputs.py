@@ -26,7 +26,8 @@ RECORD = 'infer.json'
 class Outputs:
     """The outputs of a job, in a folder; for a zip in `.<name>.parts` beside it until all are there.
 
-    The folder holds a record of what made its files, so that a job is resumed only by its like.
+    The folder holds a record of what made its files, so that a job is resumed only by its like. A job that ended before
+    its first output binds nobody: the corrected command begins anew in its folder.
 
     Args:
         out: a folder, or the path of a zip.
@@ -52,7 +53,7 @@ class Outputs:
             )
         if self.archive and self.archive.exists():
             raise FileExistsError(f'{self.archive} exists already: choose another --out, or remove it')
-        if (self.folder / RECORD).is_file():
+        if (self.folder / RECORD).is_file() and self._has_outputs():
             if not resume:
                 raise FileExistsError(
                     f'{self.folder} holds a job already: add --resume to go on with it, or choose another --out'
@@ -74,7 +75,7 @@ class Outputs:
         remove_leftovers(self.folder)
         self.failures.unlink(missing_ok=True)
         path = self.folder / RECORD
-        if not path.is_file():
+        if not path.is_file() or not self._has_outputs():
             _write_whole(path, (json.dumps(record, indent=2) + '\n').encode())
             return False
         before = read_json(path)
@@ -85,6 +86,12 @@ class Outputs:
             )
             raise ValueError(f'{self.folder} holds outputs of another job ({changes}); choose another --out')
         return True
+
+    def _has_outputs(self) -> bool:
+        """Whether a job has written anything but its record and its failures."""
+        own = {RECORD, self.failures.name}
+        files = (path for path in self.folder.rglob('*') if path.is_file() and not path.name.startswith('.'))
+        return any(path.name not in own for path in files)
 
     def has(self, photo: ListedPhoto) -> bool:
         """Whether a photograph's output is there."""

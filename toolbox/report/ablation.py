@@ -93,7 +93,7 @@ def _duration(each: Sequence[float]) -> str:
 
 
 def _differences(summary: Summary) -> list[Html]:
-    rows = [_bar(row.arm.name, row.difference) for row in summary.rows if row.difference is not None]
+    rows = [_bar(row.arm.name, row.difference, row.learned) for row in summary.rows if row.difference is not None]
     rows = [row for row in rows if math.isfinite(row.mean)]
     if not rows:
         return []
@@ -118,8 +118,9 @@ def _differences(summary: Summary) -> list[Html]:
     return [section('Differences to the baseline', *parts, note=note)]
 
 
-def _bar(name: str, difference: Comparison) -> Difference:
-    return Difference(name, difference.mean, difference.low, difference.high, compared(difference), is_sure(difference))
+def _bar(name: str, difference: Comparison, learned: bool = True) -> Difference:
+    sure = is_sure(difference) and (learned or difference.mean < 0)
+    return Difference(name, difference.mean, difference.low, difference.high, compared(difference), sure)
 
 
 def _curves(summary: Summary, results: Sequence[TrialResult], looks: Mapping[str, Stroke]) -> list[Html]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from toolbox.intervals import Interval, bootstrap_interval
+from toolbox.intervals import MIN_IMAGES, Interval, bootstrap_interval
 from toolbox.report.charts import intervals
 from toolbox.report.page import Html, element, facts, section, settings, table, write_page
 from toolbox.report.score_entry import COLUMNS, ScoreEntry
@@ -53,8 +53,10 @@ def write_score_report(
     sections = [_overview(best_first, baselines or {})]
     if len(entries) > 1:
         sections.append(_comparison(best_first))
+    if entries[0].summary['n'] >= MIN_IMAGES:
+        sections.append(_splits(best_first))
     if entries[0].summary['n'] > 1:
-        sections += [_splits(best_first), distributions(best_first)]
+        sections.append(distributions(best_first))
     sections += [examples(best_first), *edge_rules(entries), per_image(entries), *_how(how or {}, config)]
     title = f'Score of {entries[0].name}' if len(entries) == 1 else f'Scores of {len(entries)} restorations'
     write_page(folder / 'report.html', title, *sections, lead=about)
@@ -97,7 +99,8 @@ def _overview(entries: Sequence[ScoreEntry], baselines: Mapping[str, Mapping[str
         (entry,) = entries
         interval = marks[entry.name]
         numbers = {spoken(column): f'{entry.summary[column]:.4f}' for column in COLUMNS}
-        numbers['95 % interval'] = f'{interval.low:.4f} to {interval.high:.4f}'
+        known = f'{interval.low:.4f} to {interval.high:.4f}'
+        numbers['95 % interval'] = known if interval.known else f'none under {MIN_IMAGES} images'
         numbers['images'] = f'{entry.summary["n"]:,}'
         parts.append(facts(numbers))
     if len(summaries) > 1:
@@ -128,7 +131,8 @@ def _comparison(entries: Sequence[ScoreEntry]) -> Html:
     rows = []
     for name, bar in bars.items():
         better = _share(np.mean(differences[name] > 0))
-        rows.append((name, bar.mean, bar.low, bar.high, better, _flips(differences[name]), _verdict(bar)))
+        low, high = (bar.low, bar.high) if bar.known else (None, None)
+        rows.append((name, bar.mean, low, high, better, _flips(differences[name]), _verdict(bar)))
     columns = ('difference', 'mean', 'low', 'high', 'images better', 'splits that disagree', 'verdict')
     return section(
         'Paired comparison',
@@ -142,10 +146,12 @@ def _comparison(entries: Sequence[ScoreEntry]) -> Html:
 
 
 def _flips(differences: np.ndarray) -> str:
-    return _share(split_disagreement(differences)) if len(differences) > 1 else ''
+    return _share(split_disagreement(differences)) if len(differences) >= MIN_IMAGES else ''
 
 
 def _verdict(difference: Interval) -> str:
+    if not difference.known:
+        return f'too few images: at least {MIN_IMAGES}'
     return 'a real difference' if difference.excludes_zero else 'not to be told apart'
 
 

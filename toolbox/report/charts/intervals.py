@@ -1,6 +1,5 @@
 """Means with their intervals."""
 
-import math
 from collections.abc import Collection, Mapping
 
 from toolbox.intervals import Interval
@@ -21,8 +20,7 @@ def intervals(rows: Mapping[str, Interval], name: str, label: str, *, quiet: Col
     axis = Axis.around([value for row in rows.values() for value in (row.mean, row.low, row.high)])
     drawn = []
     for title, row in rows.items():
-        known = math.isfinite(row.low) and math.isfinite(row.high)
-        interval = f'[{row.low:.4f}, {row.high:.4f}]' if known else ''
+        interval = f'[{row.low:.4f}, {row.high:.4f}]' if row.known else 'no interval'
         told = (f'{row.mean:.4f}', interval)
         drawn.append(Bar(title, row.mean, row.low, row.high, told, kind='even' if title in quiet else 'shown'))
     return bars({'': drawn}, axis, name, label)
