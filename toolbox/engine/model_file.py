@@ -58,7 +58,7 @@ def read_model_file(path: Path, checksum: Callable[[Any], str]) -> dict[str, Any
         expected = rest.pop('checksum')
         if set(rest) != set(_KEPT):
             raise ValueError(f'its header has the keys {", ".join(map(str, rest))}')
-    except (ValueError, KeyError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f'{path}: damaged or no model file: {type(error).__name__}: {error}') from error
     # The order of the tensors in a file is the library's; the digest's is by name.
     if expected != checksum({'model': dict(sorted(tensors.items())), **rest}):
