@@ -296,6 +296,7 @@ def _ablation(plan: object, **files: object) -> Path:
         ({**PLAN, 'trials': [3]}, {}),
         ({**PLAN, 'arms': [dict(name='a', levels={'x': 'a'}, evil=1)]}, {}),
         ({**PLAN, 'arms': ['a']}, {}),
+        ({**PLAN, 'baselines': {'gray': 'much'}}, {}),
         (PLAN, dict(trial=dict(arm=['a'], seed=0, fold=0))),
         (PLAN, dict(result=dict(metrics='many'))),
         (PLAN, dict(result=dict(costs=dict(evil=1)))),
