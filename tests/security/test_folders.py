@@ -141,6 +141,12 @@ def test_tools_say_what_a_checkpoint_asks_for_and_what_to_type(tmp_path, monkeyp
         assert 'best.pth asks for plugins' in error
         assert 'their_part.py' in error
         assert 'add --trust-plugins' in error
+    Path('photos').mkdir()
+    for number in range(5):
+        Image.fromarray(scene(number)).save(f'photos/{number}.png')
+    theirs = [str(RECIPE), 'best.pth', '--data-root', 'photos', '--cfg-options', 'custom_imports=[]']
+    assert test_tool.main(theirs) == 0  # the person knows that none are needed
+    assert 'custom_imports' not in capsys.readouterr().out
     assert not Path('ran').exists()
     assert infer_tool.main([*command, '--trust-plugins']) == 0
     assert Path('ran').exists()
