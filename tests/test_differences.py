@@ -38,3 +38,4 @@ def test_values_at_paths():
     assert value_at(BEFORE, 'model.losses.1.type') == 'MSE'
     assert value_at(BEFORE, 'model.losses.2.type') is ABSENT
     assert len(shown('x' * 200)) == 60
+    assert shown('a\n\x1b[31mred') == 'a ?[31mred'

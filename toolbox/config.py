@@ -52,7 +52,7 @@ def load_config(
     _import_plugins(config, options, path.parent, str(path) if of_run and not trust_plugins else None)
     if of_run:
         schema.complete(config, rules)  # resolved as it is; what follows may rely on its shape
-    if 'data' in rules and options.get('data.root', config.get('data', {}).get('root')) is None:
+    if 'data' in rules and _needs_sample_scale(path, config, options):
         apply_options(config, _sample_options(config), say)
     apply_options(config, options, say, rules)
     schema.complete(config, rules)
@@ -62,7 +62,7 @@ def load_config(
 def changed_options(path: Path, options: Mapping[str, Any]) -> dict[str, Any]:
     """Of options that `load_config` took, those whose values the file does not have itself; `data.root` always."""
     config = _read(path)
-    if options.get('data.root', config.get('data', {}).get('root')) is None:
+    if _needs_sample_scale(path, config, options):
         apply_options(config, _sample_options(config), lambda _: None)
     file = config.to_dict()
     return {
@@ -252,6 +252,14 @@ def _import_plugins(
     if modules:
         config.custom_imports = modules
         options.pop('custom_imports', None)
+
+
+def _needs_sample_scale(path: Path, config: Config, options: Mapping[str, Any]) -> bool:
+    """Whether there are no photographs; what a run without any wrote down is of that scale, or was asked otherwise."""
+    root = config.get('data', {}).get('root')
+    if path.name == RUN_CONFIG and root is None:
+        return False
+    return options.get('data.root', root) is None
 
 
 def _sample_options(config: Config) -> dict[str, Any]:

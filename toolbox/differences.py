@@ -50,10 +50,10 @@ def value_at(tree: Any, key: str) -> Any:
 
 
 def shown(value: Any) -> str:
-    """A value as one types it, cut where it is long."""
+    """A value as one types it, cut where it is long; whoever wrote it, a terminal has nothing to obey in it."""
     if isinstance(value, Mapping | list | tuple):
         value = json.dumps(value, default=str)
-    text = ' '.join(str(value).split())
+    text = ''.join(letter if letter.isprintable() else '?' for letter in ' '.join(str(value).split()))
     return text if len(text) <= _SHOWN else f'{text[: _SHOWN - 3]}...'
 
 

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from tests.infer.support import save_random_model
+from toolbox.apis.fold_run import config_before
 from toolbox.config import config_data, config_from_data, config_text, load_config
 from toolbox.engine.checkpoint import read_checkpoint, save_checkpoint
 from toolbox.engine.loading import build_model, checkpoint_config
@@ -143,6 +144,9 @@ def test_plugins_of_a_checkpoint_are_followed_only_when_allowed(good, tmp_path, 
     assert not (tmp_path / 'ran').exists()
     own = config_from_data(config, 'best.pth', {'custom_imports': []})  # typed by the person: none
     assert own.custom_imports == []
+    resumed = config_before(tmp_path / 'best.pth', {**good, 'config': config}, own)  # with the person's, none
+    assert resumed.custom_imports == []
+    assert not (tmp_path / 'ran').exists()
     assert load_members([tmp_path / 'best.pth'], trust_plugins=True)
     assert (tmp_path / 'ran').exists()
     assert load_members([tmp_path / 'best.pth'])  # it has run for the person before, and does not run again

@@ -141,6 +141,12 @@ def test_tools_say_what_a_checkpoint_asks_for_and_what_to_type(tmp_path, monkeyp
         assert 'best.pth asks for plugins' in error
         assert 'their_part.py' in error
         assert 'add --trust-plugins' in error
+    Path('photos').mkdir()
+    for number in range(5):
+        Image.fromarray(scene(number)).save(f'photos/{number}.png')
+    theirs = [str(RECIPE), 'best.pth', '--data-root', 'photos', '--cfg-options', 'custom_imports=[]']
+    assert test_tool.main(theirs) == 0  # the person knows that none are needed
+    assert 'custom_imports' not in capsys.readouterr().out
     assert not Path('ran').exists()
     assert infer_tool.main([*command, '--trust-plugins']) == 0
     assert Path('ran').exists()
@@ -296,6 +302,7 @@ def _ablation(plan: object, **files: object) -> Path:
         ({**PLAN, 'trials': [3]}, {}),
         ({**PLAN, 'arms': [dict(name='a', levels={'x': 'a'}, evil=1)]}, {}),
         ({**PLAN, 'arms': ['a']}, {}),
+        ({**PLAN, 'baselines': {'gray': 'much'}}, {}),
         (PLAN, dict(trial=dict(arm=['a'], seed=0, fold=0))),
         (PLAN, dict(result=dict(metrics='many'))),
         (PLAN, dict(result=dict(costs=dict(evil=1)))),

@@ -158,7 +158,7 @@ def test_what_others_wrote_into_run_folders_is_shown_and_never_run(tmp_path, cap
         run.mkdir(parents=True)
         (run / 'config.py').write_text(f'open({str(tmp_path / "ran")!r}, "w")')
         (run / 'environment.json').write_text(content)
-    (run / 'scalars.jsonl').write_text('{"val_score": 0.5, "epoch": 3}\n{"val_score": "x"}\n{"val_sc')
+    (run / 'scalars.jsonl').write_bytes(b'{"val_score": 0.5, "epoch": 3}\n{"val_score": "x"}\n{"val_sc\xff')
     assert train_tool.main(['--list', '--work-dir', str(tmp_path)]) == 0
     printed = capsys.readouterr().out
     assert '\x1b' not in printed

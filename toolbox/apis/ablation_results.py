@@ -14,7 +14,7 @@ PLAN = 'plan.json'
 _TYPES = {
     **dict.fromkeys(('title', 'baseline', 'ranking'), str),
     **dict.fromkeys(('arms', 'trials', 'seeds', 'folds', 'pictures'), list),
-    **dict.fromkeys(('not_tried', 'facts'), dict),
+    **dict.fromkeys(('not_tried', 'facts', 'baselines'), dict),
     'higher_is_better': bool,
 }
 
@@ -49,7 +49,7 @@ def read_summary(folder: Path) -> tuple[Summary, list[TrialResult], dict[str, An
         results,
         plan['ranking'],
         plan['higher_is_better'],
-        plan.get('baselines', {}),  # plans of before have none
+        plan['baselines'],
     )
     return summary, results, plan
 
@@ -60,11 +60,13 @@ def _read_plan(path: Path) -> dict[str, Any]:
     Raises:
         ValueError: it is something else.
     """
-    plan = read_json(path)
+    plan = {'baselines': {}, **read_json(path)}  # plans of before have none
     wrong = [key for key, kind in _TYPES.items() if not isinstance(plan.get(key), kind)]
     wrong += [
         f'trials: {name!r}' for name in plan.get('trials', ()) if not isinstance(name, str) or not _is_file_name(name)
     ]
+    if not wrong and not all(isinstance(value, int | float) for value in plan['baselines'].values()):
+        wrong = ['baselines']
     if wrong or not all(_is_arm(arm) for arm in plan['arms']):
         raise ValueError(f'{path} is not what ablate.py wrote: look at {wrong[0] if wrong else "arms"}')
     return plan

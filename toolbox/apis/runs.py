@@ -1,5 +1,6 @@
 """The runs below a folder, from what their folders hold; nothing in them is executed, no heavy library loaded."""
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -80,7 +81,7 @@ def read_run(folder: Path) -> Run:
 
 
 def runs_table(runs: list[Run]) -> str:
-    """A line per run."""
+    """A line per run, however long: the terminal breaks it, and grep finds it."""
     cells = [
         (
             str(run.folder),
@@ -88,15 +89,12 @@ def runs_table(runs: list[Run]) -> str:
             run.epoch,
             '' if run.score is None else f'{run.score:.4f}',
             run.started.strftime(_FORMAT),
-            changes_text(run.changes),
         )
         for run in runs
     ]
-    header = ('run', 'state', 'epoch', 'score', 'started', 'otherwise than its config file')
-    widest = max(len(row[-1]) for row in [header, *cells])
-    cells = [(*row[:-1], f'{row[-1]:<{widest}}') for row in cells]
-    lines = aligned((*header[:-1], f'{header[-1]:<{widest}}'), cells).splitlines()
-    return '\n'.join(line.rstrip() for line in lines)
+    lines = aligned(('run', 'state', 'epoch', 'score', 'started'), cells, width=sys.maxsize).splitlines()
+    changes = ['otherwise than its config file', *(changes_text(run.changes) for run in runs)]
+    return '\n'.join(f'{line}  {text}' for line, text in zip(lines, changes, strict=True))
 
 
 def changes_text(changes: Mapping[str, str] | None) -> str:

@@ -122,9 +122,18 @@ def find_checkpoint(config: str, data_root: str | None = None, trust_plugins: bo
     return found
 
 
-def _changes(path: Path, trained: Config, trust_plugins: bool) -> list[Change]:
-    """What a checkpoint was trained with otherwise than a config says, at its scale; where files lie is no matter."""
-    asked = load_config(path, {'data.root': trained.data.root}, say=_silent, trust_plugins=trust_plugins)
+def _changes(path: Path, checkpoint: Path, content: Mapping[str, Any], plugins: Sequence[str]) -> list[Change]:
+    """What a checkpoint was trained with otherwise than a config says, at its scale; where files lie is no matter.
+
+    Args:
+        path: of the config.
+        checkpoint: names it in errors.
+        content: of the checkpoint.
+        plugins: `custom_imports` that its model was built with, by the person's leave; no others are imported.
+    """
+    imports = {'custom_imports': list(plugins)}
+    trained = checkpoint_config(content, checkpoint, imports)
+    asked = load_config(path, {'data.root': trained.data.root, **imports}, say=_silent)
     return [change for change in differences(asked.to_dict(), trained.to_dict()) if change.key not in UNSEEN]
 
 
@@ -179,7 +188,7 @@ def score_model(
             measured[name] = rows_per_image(measuring)
         return measured
 
-    changes = _changes(own, checkpoint_config(content, path, trust_plugins=trust_plugins), trust_plugins)
+    changes = _changes(own, path, content, resolved.custom_imports)
     return ModelScore(path, resolved, which, changes, summary, rows_per_image(evaluator), batch, restore, baselines)
 
 
