@@ -49,12 +49,12 @@ def load_config(
     if path.name == RUN_CONFIG:
         config = Config(_values(_text(path), path, rules))
         _import_plugins(config, options, path.parent, None if trust_plugins else str(path))
-        schema.complete(config, rules)  # resolved as it is; what follows may rely on its shape
+        schema.complete(config, rules)  # it is resolved: its scale is what it says
     else:
         config = _run(path)
         _import_plugins(config, options, path.parent)
-    if 'data' in rules and options.get('data.root', config.get('data', {}).get('root')) is None:
-        apply_options(config, _sample_options(config), say)
+        if 'data' in rules and options.get('data.root', config.get('data', {}).get('root')) is None:
+            apply_options(config, _sample_options(config), say)
     apply_options(config, options, say, rules)
     schema.complete(config, rules)
     return config
@@ -116,10 +116,11 @@ def config_text(config: Config) -> str:
     Raises:
         ValueError: it holds what cannot be written so.
     """
-    text = config.pretty_text
     try:
-        same = read_assignments(text) == config_data(config)
-    except ValueError as error:
+        values = config_data(config)
+        text = config.pretty_text
+        same = read_assignments(text) == values
+    except (ValueError, SyntaxError) as error:
         raise ValueError(f'a config must hold literals alone to be kept: {error}') from error
     if not same:
         raise ValueError('a config must hold literals alone to be kept; this one reads back as another')
