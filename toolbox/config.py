@@ -128,10 +128,11 @@ def config_text(config: Config) -> str:
     Raises:
         ValueError: it holds what cannot be written so.
     """
-    text = config.pretty_text
     try:
-        same = read_assignments(text) == config_data(config)
-    except ValueError as error:
+        values = config_data(config)
+        text = config.pretty_text
+        same = read_assignments(text) == values
+    except (ValueError, SyntaxError) as error:
         raise ValueError(f'a config must hold literals alone to be kept: {error}') from error
     if not same:
         raise ValueError('a config must hold literals alone to be kept; this one reads back as another')

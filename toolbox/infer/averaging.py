@@ -36,6 +36,7 @@ def average_checkpoints(
         raise ValueError('no checkpoints to average: give at least one')
     scores = [_score(file, trust_plugins) if weights == 'score' else None for file in checkpoints]
     first = read_checkpoint(Path(checkpoints[0]))
+    checkpoint_config(first, checkpoints[0], trust_plugins=trust_plugins)  # that of the mean
     sums: dict[str, Tensor] = {}
     for checkpoint, share in zip(checkpoints, shares(weights, scores, list(map(str, checkpoints))), strict=True):
         state = read_checkpoint(Path(checkpoint))['model']
