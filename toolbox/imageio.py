@@ -9,8 +9,8 @@ Whatever a file holds, what comes out is upright (EXIF orientation applied), 8 b
 - CMYK is converted without a profile, and a color file's profile is not applied.
 - Of an animation or a file with several pages, the first.
 
-What is no regular file (a pipe, a device) is refused before it is opened: to open one can take for ever. Imports neither
-torch nor any heavy library, so that tools can look at paths before they load one.
+What is no regular file (a pipe, a device) is refused before it is opened: to open one can take for ever. Imports
+neither torch nor any heavy library, so that tools can look at paths before they load one.
 """
 
 import functools
@@ -40,7 +40,7 @@ IMAGE_SUFFIXES = frozenset(
 # Half a gigabyte as RGB. Pillow itself refuses images of more than twice its `MAX_IMAGE_PIXELS`, 178.9 megapixels.
 MAX_PIXELS = 170_000_000
 
-# Editors write megabytes of text and large profiles into PNG; Pillow takes one for a bomb. Of all texts of a file together.
+# Editors write megabytes of text and large profiles into PNG, which Pillow takes for a bomb from one megabyte on.
 PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY = 64 * 2**20
 
 _Z_RLE = 3  # zlib.h

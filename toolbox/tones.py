@@ -2,9 +2,9 @@
 
 Read here are the depth of a gray file, which end of it is white, and the curve that its profile or its gamma describes.
 
-- Integers of more than 8 bits have the first white of 8, 10, 12, 14 and 16 bits that holds them all: cameras and scanners
-  write 12 bits into 16, where a nominal white of 65535 would show almost black. Less than 16 bits is said in a note. In
-  JPEG 2000, which declares its bits, white is 65535.
+- Integers of more than 8 bits have the first white of 8, 10, 12, 14 and 16 bits that holds them all: cameras and
+  scanners write 12 bits into 16, where a nominal white of 65535 would show almost black. Less than 16 bits is said in
+  a note. In JPEG 2000, which declares its bits, white is 65535.
 - Floats have the first white of 1, 255 and 65535 that holds them all.
 - Values beyond those, or below 0, belong to no photograph's scale: they are stretched from their minimum to their
   maximum, with a note.
@@ -96,7 +96,7 @@ def _from_deep(image: Image.Image) -> Tones:
 
 
 def _range(values: np.ndarray, declared: bool) -> tuple[float, float, tuple[str, ...]]:
-    """What is black, what is white, and a note where that is a guess; `declared`: integers are known to be of 16 bits."""
+    """What is black, what is white, and a note where that is a guess; `declared`: integers are of 16 bits, surely."""
     is_float = values.dtype.kind == 'f'
     if is_float and not np.isfinite(values).all():
         raise ValueError('holds values that are not finite')
