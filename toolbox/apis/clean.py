@@ -29,6 +29,7 @@ from toolbox.contracts import Embedder
 from toolbox.data.clean_csv import Row, write_clean_csv
 from toolbox.data.manifest import Manifest
 from toolbox.data.sources import open_source
+from toolbox.data.walking import in_words
 from toolbox.engine.generations import is_full
 from toolbox.files import write_json
 from toolbox.registry import DETECTORS, EMBEDDERS, REDUCERS
@@ -65,6 +66,8 @@ def clean(
     resolved = load_config(config, options, say, schema.CLEANING)
     check_file_rules(resolved.files.drop)
     photos = open_source(root)
+    if photos.left_out:
+        say(f'passed over: {in_words(photos.left_out)}')
     _check_options(resolved)
     folder = _writable_folder(out)
     _spare_edited_csv(folder)

@@ -124,6 +124,7 @@ class FoldRun:
         threads = f'CPU ({torch.get_num_threads()} threads)'
         device = torch.cuda.get_device_name() if torch.cuda.is_available() else threads
         cleaning = f'cleaned by {split.cleaning}\n' if split.cleaning else ''
+        cleaning += f'passed over: {split.passed_over}\n' if split.passed_over else ''
         return (
             f'data: {root}\n{cleaning}'
             f'{len(split.training)} photos train, {len(split.validation)} validate ({split.validates}), '

@@ -59,6 +59,9 @@ def infer(request: InferRequest) -> int:
             max_pixels=request.max_pixels,
             progress=progress,
         )
+        for name, reason in request.unlisted.items():
+            job.summary.failed[name] = reason
+            request.outputs.list_failure(name, reason)
         try:
             summary = job.run()
         except KeyboardInterrupt:

@@ -30,6 +30,7 @@ class InferRequest:
         keep_metadata: whether outputs get the EXIF and the color profile of their photographs.
         max_pixels: larger photographs are refused.
         left_out: files of the input that are no photographs by their suffix, in words.
+        unlisted: what of the input could not be listed, and why.
         record: what the bytes of the outputs depend on.
     """
 
@@ -43,6 +44,7 @@ class InferRequest:
     keep_metadata: bool
     max_pixels: int
     left_out: str
+    unlisted: dict[str, str]
     record: dict[str, Any]
 
 
@@ -88,7 +90,8 @@ def check_request(
     outputs = Outputs(out)
     folder_of_masks = None if str(masks) in ('auto', 'none') else Path(masks)
     without = [folder for folder in (outputs.folder, save_masks, folder_of_masks) if folder is not None]
-    photos = list_photos(source, flat=is_zip(out), without=without)
+    unlisted: dict[str, str] = {}
+    photos = list_photos(source, flat=is_zip(out), without=without, tell=unlisted.__setitem__)
     outputs.check(photos, resume)
     masks = str(masks) if folder_of_masks is None else MaskFolder(folder_of_masks, photos)
     _check_format(files)
@@ -108,6 +111,7 @@ def check_request(
         keep_metadata=keep_metadata,
         max_pixels=max_pixels,
         left_out=other_files(source),
+        unlisted=unlisted,
         record=dict(
             huefill=toolbox.__version__,
             checkpoints=[_sha256(file) for file in files],

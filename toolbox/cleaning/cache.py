@@ -11,7 +11,7 @@ import numpy as np
 from toolbox.cleaning.files import Facts, Look
 
 # Raised when facts, thumbnails or fingerprints come out differently than before: older files are looked at again.
-_FORMAT = 1
+_FORMAT = 2
 _TABLES = """
 CREATE TABLE IF NOT EXISTS files (sha256 BLOB PRIMARY KEY, facts TEXT NOT NULL, thumbnail BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS vectors (

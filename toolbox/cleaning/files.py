@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import stat
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -94,6 +95,8 @@ def look_at(
 ) -> Look:
     """Read a file, and unless its SHA-256 is among the known ones decode it and prepare it for the embedder."""
     try:
+        if not stat.S_ISREG(path.stat().st_mode):  # to open a pipe can take for ever
+            return Look(index, failure='no regular file')
         content = path.read_bytes()
     except OSError as error:
         return Look(index, failure=error.strerror or str(error))
