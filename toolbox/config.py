@@ -13,6 +13,7 @@ from typing import Any
 from mmengine.config import Config
 
 from toolbox import schema
+from toolbox.annotations import fits
 from toolbox.discovery import discover_plugins, import_custom
 from toolbox.paths import find_config
 from toolbox.registry import ENCODERS, did_you_mean
@@ -39,6 +40,7 @@ def load_config(
     """
     path = find_config(str(path))
     config = _read(path)
+    _check_kind(config, path, rules)
     options = dict(options or {})
     _import_plugins(config, options, path.parent)
     if 'data' in rules and options.get('data.root', config.get('data', {}).get('root')) is None:
@@ -99,22 +101,34 @@ def dump_config(config: Config, path: Path) -> None:
 
 
 def _read(path: Path) -> Config:
+    if path.suffix != '.py':
+        raise ValueError(f'{path}: no config, which is a Python file (.py); give one, or a run folder')
     try:
         config = Config.fromfile(path, import_custom_modules=False, lazy_import=False)
     except FileNotFoundError as error:  # a `_base_` that is not there
         raise FileNotFoundError(f'{path}: {error}') from error
     except SyntaxError as error:
         raise ValueError(f'{path}: not a Python config: {error}') from error
+    except Exception as error:  # a config is a program, and this is another's
+        raise ValueError(f'{path}: this config cannot be run: {type(error).__name__}: {error}') from error
     for name in [name for name in config if name.startswith('_')]:  # a file's own helpers
         del config._cfg_dict[name]
     return config
+
+
+def _check_kind(config: Config, path: Path, rules: Mapping[str, Any]) -> None:
+    """Raise ValueError for a config that another tool takes."""
+    shared = {key: sum(key in kind.rules for kind in schema.KINDS) for key in config}
+    own = [kind for kind in schema.KINDS if any(key in kind.rules and shared[key] == 1 for key in config)]
+    if own and all(kind.rules is not rules for kind in own) and any(kind.rules is rules for kind in schema.KINDS):
+        raise ValueError(f'{path} is the config of {own[0].name}: {own[0].command.format(path)}')
 
 
 def _import_plugins(config: Config, options: MutableMapping[str, Any], folder: Path) -> None:
     """Import bundled and custom plugins; paths of files are read from the config's folder and kept absolute."""
     discover_plugins()
     modules = options.get('custom_imports', config.get('custom_imports', ()))
-    if not isinstance(modules, list | tuple):
+    if not isinstance(modules, list | tuple) or not all(isinstance(name, str) for name in modules):
         raise ValueError(f"custom_imports: expected a list like ['my_part.py'], got {modules!r}")
     modules = [str((folder / name).resolve()) if name.endswith('.py') else name for name in modules]
     import_custom(modules)
@@ -162,12 +176,14 @@ def _drop_foreign_options(
         taken = rule.registry.options(new_type)
     except ValueError as error:
         raise ValueError(f'{where}.type: {error}') from None
-    keep = {'type', *given, *taken, *rule.registry.placement}
-    dropped = [name for name in node if name not in keep]
+    fitting = {name for name in node if name in taken and fits(node[name], rule.registry.expected_type(new_type, name))}
+    keep = {'type', *given, *fitting, *rule.registry.placement}
+    dropped = {name: value for name, value in node.items() if name not in keep}
     for name in dropped:
         del node[name]
     if dropped:
-        say(f'{where}: {new_type} takes no {", ".join(dropped)}; dropped')
+        shown = [f'{name}={value!r}' if name in taken else name for name, value in dropped.items()]
+        say(f'{where}: {new_type} takes no {", ".join(shown)}; dropped')
 
 
 def _rule_at(path: list[str], rules: Mapping[str, Any]) -> Any:

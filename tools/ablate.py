@@ -8,7 +8,7 @@ from typing import Any
 if __name__ == '__main__':
     sys.path[0] = str(Path(__file__).resolve().parents[1])  # not tools/, whose files would shadow packages
 
-from toolbox.cli import run_tool
+from toolbox.cli import parse, refuse_together, run_tool
 from toolbox.options import ParseOptions
 
 DEFAULT = 'configs/ablations/attention_layout.py'
@@ -42,7 +42,14 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
         metavar='K=V',
         help="values in place of the base config's, for all arms",
     )
-    arguments = parser.parse_args(argv)
+    arguments = parse(parser, argv)
+    if arguments.show is not None:
+        unused = 'data_root work_dir seeds folds epochs steps minutes workers ray rerun_failed on_fail cfg_options'
+        refuse_together(parser, arguments, 'beside --show, which runs nothing', unused)
+    if arguments.ray is not None:
+        refuse_together(
+            parser, arguments, 'beside --ray, which starts as many trials as the cluster has room for', 'workers'
+        )
     if arguments.workers < 1:
         parser.error(f'--workers {arguments.workers}: expected at least 1')
     if arguments.folds and arguments.folds != ['all'] and not all(fold.isdigit() for fold in arguments.folds):

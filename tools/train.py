@@ -7,7 +7,7 @@ from pathlib import Path
 if __name__ == '__main__':
     sys.path[0] = str(Path(__file__).resolve().parents[1])  # not tools/, whose files would shadow packages
 
-from toolbox.cli import run_tool
+from toolbox.cli import parse, refuse_together, run_tool
 from toolbox.options import ParseOptions
 
 
@@ -31,9 +31,12 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
         metavar='K=V',
         help="values in place of the config's, e.g. model.attention.type=SE optimizer.lr=1e-3",
     )
-    arguments = parser.parse_args(argv)
+    arguments = parse(parser, argv)
     if arguments.fold is not None and arguments.fold != 'all' and not arguments.fold.isdigit():
         parser.error(f'--fold {arguments.fold}: expected a number or all')
+    for name, key in (('data_root', 'data.root'), ('seed', 'seed'), ('fold', 'fold')):
+        if key in (arguments.cfg_options or {}):
+            refuse_together(parser, arguments, f'beside --cfg-options {key}=..., which says the same', name)
     return arguments
 
 

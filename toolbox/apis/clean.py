@@ -65,6 +65,8 @@ def clean(
     """
     resolved = load_config(config, options, say, schema.CLEANING)
     check_file_rules(resolved.files.drop)
+    if Path(out).resolve() == Path(root).resolve():
+        raise ValueError(f'--out {out} is the folder of the photographs; give another one, such as --out cleaned')
     photos = open_source(root)
     if photos.left_out:
         say(f'passed over: {in_words(photos.left_out)}')

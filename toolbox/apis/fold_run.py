@@ -54,7 +54,7 @@ class FoldRun:
         self.precision = training_precision(config.precision, default_device())
         if is_main_process():
             dump_config(config, folder / 'config.py')
-            run_folder.record_environment(folder, self.split.digest, self.precision)
+            run_folder.record_environment(folder, self.split.digest, self.precision, config.filename)
         torch.manual_seed(config.seed)  # the initial weights
         self.model = RestorationModel(config.model, config.precision)
         self.runner = _build_runner(config, self.model, self.split, folder, launcher, hooks)

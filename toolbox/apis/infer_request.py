@@ -87,6 +87,11 @@ def check_request(
     out, save_masks = Path(out), None if save_masks is None else Path(save_masks)
     if weights is not None and weights != 'score' and len(weights) != len(files):
         raise ValueError(f'{len(weights)} x --weights for {_counted(files)}: give one number for each')
+    if len(files) == 1 and (weights is not None or average):
+        unused = '--weights' if weights is not None else '--average-checkpoints'
+        raise ValueError(
+            f'{unused} is for several checkpoints, and there is one, {files[0]}: leave it out, or name more'
+        )
     outputs = Outputs(out)
     folder_of_masks = None if str(masks) in ('auto', 'none') else Path(masks)
     without = [folder for folder in (outputs.folder, save_masks, folder_of_masks) if folder is not None]

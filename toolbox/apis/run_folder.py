@@ -1,5 +1,6 @@
 """Run folders: where a run goes, which one is meant, and what is recorded in it."""
 
+import json
 import logging
 import os
 import platform
@@ -13,6 +14,8 @@ from toolbox.files import write_json
 from toolbox.paths import REPOSITORY
 
 logger = logging.getLogger('huefill')
+
+CONFIG, ENVIRONMENT = 'config.py', 'environment.json'
 
 _PACKAGES = (
     *('huefill', 'torch', 'torchvision', 'segmentation-models-pytorch', 'timm', 'mmengine', 'albumentations'),
@@ -57,8 +60,22 @@ def claim(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
 
 
-def record_environment(folder: Path, data_digest: str, precision: str) -> None:
-    """Write environment.json: versions, commit, data hash (over names and sizes), command, device and precision."""
+def origin(checkpoint: Path) -> str | None:
+    """The config file that a checkpoint's run was started with, as its environment.json says; None: it is not known."""
+    for folder in (checkpoint.parent, checkpoint.parent.parent):  # a fold's lies in that of all folds
+        try:
+            return json.loads((folder / ENVIRONMENT).read_text(encoding='utf-8'))['config']
+        except (OSError, ValueError, KeyError, TypeError):  # none there, or somebody else's
+            continue
+    return None
+
+
+def record_environment(folder: Path, data_digest: str, precision: str, config: str | None = None) -> None:
+    """Write environment.json: versions, commit, data hash (over names and sizes), command, config, device, precision.
+
+    Args:
+        config: the file that the run was started with, where it is known.
+    """
     import torch
 
     versions = {}
@@ -70,6 +87,7 @@ def record_environment(folder: Path, data_digest: str, precision: str) -> None:
     content = dict(
         command=shlex.join([Path(sys.executable).name, *sys.argv]),
         working_folder=os.getcwd(),
+        config=config,
         python=platform.python_version(),
         platform=platform.platform(),
         device=torch.cuda.get_device_name() if torch.cuda.is_available() else f'CPU, {os.cpu_count()} cores',
@@ -78,7 +96,7 @@ def record_environment(folder: Path, data_digest: str, precision: str) -> None:
         commit=commit(),
         data=data_digest,
     )
-    write_json(folder / 'environment.json', content)
+    write_json(folder / ENVIRONMENT, content)
 
 
 def log_to(folder: Path, rank: int = 0) -> None:
@@ -94,12 +112,22 @@ def log_to(folder: Path, rank: int = 0) -> None:
     logger.setLevel(logging.INFO)
     logger.propagate = False
     if rank == 0:
-        console = logging.StreamHandler(sys.stdout)
+        console = _Console(sys.stdout)
         console.addFilter(lambda record: not getattr(record, 'file_only', False))  # the tool shows its errors itself
         logger.addHandler(console)
     file = logging.FileHandler(folder / ('train.log' if rank == 0 else f'train.rank{rank}.log'), encoding='utf-8')
     file.setFormatter(logging.Formatter('%(asctime)s %(message)s', '%Y-%m-%d %H:%M:%S'))
     logger.addHandler(file)
+
+
+class _Console(logging.StreamHandler):
+    """Falls silent when nobody reads any more, as behind `| head`: the run goes on, and train.log has it all."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        if isinstance(sys.exc_info()[1], BrokenPipeError):
+            logger.removeHandler(self)
+        else:
+            super().handleError(record)
 
 
 def commit() -> str | None:

@@ -79,7 +79,7 @@ def find_checkpoint(config: str, data_root: str | None = None) -> Path:
     """
     path = find_config(config)
     beside = path.with_name('best.pth')
-    if beside.is_file():
+    if path.name == run_folder.CONFIG and beside.is_file():
         return beside
     sample = data_root is None and load_config(path, say=lambda _: None).data.root is None
     runs = run_folder.runs_folder(path, sample)
@@ -93,7 +93,7 @@ def find_checkpoint(config: str, data_root: str | None = None) -> Path:
 
 
 def score_model(
-    config: str,
+    config: str | None,
     checkpoint: str | None = None,
     data_root: str | None = None,
     options: Mapping[str, Any] | None = None,
@@ -101,13 +101,19 @@ def score_model(
     """Score a checkpoint on the validation fold it was trained with.
 
     Args:
-        config: a config file; without a checkpoint it says whose newest best one is meant.
+        config: a config file or a run folder; without a checkpoint it says whose newest best one is meant. None: the
+            checkpoint says all.
         checkpoint: it carries its own resolved config, which is used.
         data_root: where the photographs lie. Where they are those of training the validation fold is scored, of other
             photographs all; None: what validated in training.
         options: values by dotted path, in place of the checkpoint's config's.
+
+    Raises:
+        ValueError: the checkpoint is known to be of another config.
     """
     path = Path(checkpoint) if checkpoint is not None else find_checkpoint(config, data_root)
+    if checkpoint is not None and config is not None:
+        _check_origin(path, find_config(config))
     elsewhere = {} if data_root is None else {'data.root': data_root, 'data.val_root': None}
     model, resolved, content = load_model(path, {**(options or {}), **elsewhere})
     model.to(default_device())
@@ -129,6 +135,21 @@ def score_model(
         return model.val_step([batch(name)])[0]
 
     return ModelScore(path, resolved, which, summary, rows_per_image(evaluator), batch, restore)
+
+
+def _check_origin(checkpoint: Path, config: Path) -> None:
+    """Raise ValueError if the checkpoint's run folder says that it was trained with another config than this one."""
+    origin = run_folder.origin(checkpoint)
+    if config.name == run_folder.CONFIG:  # of a run folder
+        runs = [folder.resolve() for folder in (checkpoint.parent, checkpoint.parent.parent)]
+        is_other = origin is not None and config.parent not in runs
+    else:
+        is_other = origin is not None and Path(origin).stem != config.stem
+    if is_other:
+        raise ValueError(
+            f'{checkpoint} was trained with {origin}, not with {config}: a checkpoint is scored with its own config; '
+            f'leave the other out: python tools/test.py {checkpoint}'
+        )
 
 
 def print_score(score: ModelScore) -> None:

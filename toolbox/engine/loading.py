@@ -52,5 +52,21 @@ def build_model(config: Config, state: Mapping[str, Any]) -> RestorationModel:
     try:
         model.layout.load_state_dict(state)
     except RuntimeError as error:
-        raise ValueError(f'the weights are of other networks than `model` in the config describes: {error}') from error
+        raise ValueError(_other_networks(model.layout.state_dict(), state)) from error
     return model.eval()
+
+
+def _other_networks(expected: Mapping[str, Any], given: Mapping[str, Any]) -> str:
+    """How weights differ from those of the networks that a config describes: how many, and a few by name."""
+    shapes = [{key: tuple(value.shape) for key, value in weights.items()} for weights in (expected, given)]
+    missing, surplus = ([key for key in one if key not in other] for one, other in (shapes, shapes[::-1]))
+    other = [key for key in shapes[0] if key in shapes[1] and shapes[0][key] != shapes[1][key]]
+    parts = [
+        f'{len(keys)} {words} ({", ".join(keys[:3])}{", ..." if len(keys) > 3 else ""})'
+        for keys, words in ((missing, 'are missing'), (surplus, 'are surplus'), (other, 'have other shapes'))
+        if keys
+    ]
+    return (
+        f'the weights are of other networks than `model` in the config describes: of {len(expected)} tensors '
+        f'{", ".join(parts)}; leave model.encoder, attention, decoder and layout as they were trained'
+    )

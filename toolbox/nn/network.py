@@ -70,7 +70,7 @@ class Network(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         height, width = x.shape[-2:]
-        x = pad_to_multiple((x - _MEAN) / _STD, self.encoder.size_multiple)
+        x = pad_to_multiple((x - _MEAN) / _STD, self.encoder.size_multiple, several=self.training)
         features = list(self.encoder(x))
         for index, attend in self.attention.items():
             features[int(index)] = attend(features[int(index)])
