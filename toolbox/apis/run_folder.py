@@ -60,21 +60,24 @@ def claim(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
 
 
+def run_of(checkpoint: Path) -> Path | None:
+    """The run folder that a checkpoint lies in; None: it lies elsewhere."""
+    return checkpoint.parent if (checkpoint.parent / CONFIG).is_file() else None
+
+
 def origin(checkpoint: Path) -> str | None:
     """The config file that a checkpoint's run was started with, as its environment.json says; None: it is not known."""
-    for folder in (checkpoint.parent, checkpoint.parent.parent):  # a fold's lies in that of all folds
-        try:
-            return json.loads((folder / ENVIRONMENT).read_text(encoding='utf-8'))['config']
-        except (OSError, ValueError, KeyError, TypeError):  # none there, or somebody else's
-            continue
-    return None
+    try:
+        return json.loads((checkpoint.parent / ENVIRONMENT).read_text(encoding='utf-8'))['config']
+    except (OSError, ValueError, KeyError, TypeError):  # none there, or somebody else's
+        return None
 
 
 def record_environment(folder: Path, data_digest: str, precision: str, config: str | None = None) -> None:
     """Write environment.json: versions, commit, data hash (over names and sizes), command, config, device, precision.
 
     Args:
-        config: the file that the run was started with, where it is known.
+        config: the file that the run was started with. A run folder's own is none to remember.
     """
     import torch
 
@@ -87,7 +90,7 @@ def record_environment(folder: Path, data_digest: str, precision: str, config: s
     content = dict(
         command=shlex.join([Path(sys.executable).name, *sys.argv]),
         working_folder=os.getcwd(),
-        config=config,
+        config=None if config is None or Path(config).name == CONFIG else str(config),
         python=platform.python_version(),
         platform=platform.platform(),
         device=torch.cuda.get_device_name() if torch.cuda.is_available() else f'CPU, {os.cpu_count()} cores',

@@ -138,17 +138,18 @@ def score_model(
 
 
 def _check_origin(checkpoint: Path, config: Path) -> None:
-    """Raise ValueError if the checkpoint's run folder says that it was trained with another config than this one."""
-    origin = run_folder.origin(checkpoint)
+    """Raise ValueError if the checkpoint is known to be of another run, or of a run of another config file."""
     if config.name == run_folder.CONFIG:  # of a run folder
-        runs = [folder.resolve() for folder in (checkpoint.parent, checkpoint.parent.parent)]
-        is_other = origin is not None and config.parent not in runs
+        run = run_folder.run_of(checkpoint)
+        is_its_own = run is None or config.parent in (run.resolve(), run.resolve().parent)  # or that of all folds
+        other = None if is_its_own else run
     else:
-        is_other = origin is not None and Path(origin).stem != config.stem
-    if is_other:
+        file = run_folder.origin(checkpoint)
+        other = None if file is None or Path(file).stem == config.stem else file
+    if other is not None:
         raise ValueError(
-            f'{checkpoint} was trained with {origin}, not with {config}: a checkpoint is scored with its own config; '
-            f'leave the other out: python tools/test.py {checkpoint}'
+            f'{checkpoint} is of {other}, not of {config}: a checkpoint is scored with its own config; leave the other '
+            f'out: python tools/test.py {checkpoint}'
         )
 
 
