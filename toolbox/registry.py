@@ -112,7 +112,9 @@ class PluginRegistry(Registry):
             return plugin(**supplied, **options)
         except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
             if isinstance(error, ValueError) and _is_ours(error):  # it has its repair
-                raise
+                if config['type'] in str(error):
+                    raise
+                raise ValueError(f'{config["type"]}, of kind {self.name}: {error}') from error
             shown = ', '.join(f'{key}={value!r}' for key, value in options.items())
             raise ValueError(
                 f'{config["type"]}({shown}), of kind {self.name}, cannot be built: {type(error).__name__}: {error}'

@@ -14,7 +14,7 @@ from toolbox.rules import REQUIRED, Key, OptimizerClass, Plugin, Plugins
 NONE = type(None)
 _NUMBER = (int, float)
 # Above it numpy's or torch's generators refuse a seed, once the ranks of processes are added.
-_LARGEST_SEED = 2**31 - 1
+LARGEST_SEED = 2**31 - 1
 
 SCHEMA: dict[str, Any] = {
     'model': {
@@ -30,8 +30,8 @@ SCHEMA: dict[str, Any] = {
         'val_root': Key(
             (str, NONE), 'folder whose photographs validate, in place of a fold of those of `root`', default=None
         ),
-        'size': Key((int,), 'side of the square crop, px', low=1),
-        'val_size': Key((int, NONE), 'side of the crop that validates, px; None: `size`', default=None, low=1),
+        'size': Key((int,), 'side of the square crop, px', low=2),
+        'val_size': Key((int, NONE), 'side of the crop that validates, px; None: `size`', default=None, low=2),
         'reduce': Key((bool,), 'reduce larger photos to `size` on their shorter side before the crop'),
         'batch_size': Key((int,), 'photographs per step, over all processes', low=1),
         'workers': Key((int, str), 'loader processes; auto: from the number of cores', low=0, choices=('auto',)),
@@ -72,9 +72,9 @@ SCHEMA: dict[str, Any] = {
         'min_delta': Key(_NUMBER, 'a score counts as better when it exceeds the best by more than this', low=0),
     },
     'metrics': Plugins(registry.METRICS, 'what is measured; the first one ranks', False),
-    'seed': Key((int,), 'seed of everything drawn', low=0, high=_LARGEST_SEED),
+    'seed': Key((int,), 'seed of everything drawn', low=0, high=LARGEST_SEED),
     'split_seed': Key(
-        (int, NONE), 'seed of the folds and of the damage of validation; None: `seed`', None, low=0, high=_LARGEST_SEED
+        (int, NONE), 'seed of the folds and of the damage of validation; None: `seed`', None, low=0, high=LARGEST_SEED
     ),
     'fold': Key((int,), 'the fold that validates', low=0),
     'precision': Key(
@@ -121,7 +121,7 @@ CLEANING: dict[str, Any] = {
     ),
     'stability_seeds': Key((int,), 'further seeds with which the result is compared', low=0),
     'workers': Key((int, str), 'loader processes; auto: from the number of cores', low=0, choices=('auto',)),
-    'seed': Key((int,), 'seed of everything drawn', low=0, high=_LARGEST_SEED),
+    'seed': Key((int,), 'seed of everything drawn', low=0, high=LARGEST_SEED),
     'custom_imports': Key((list, tuple), 'plugin modules or .py files outside the repository', default=()),
 }
 
@@ -138,7 +138,7 @@ ABLATION: dict[str, Any] = {
     'seeds': Key((list, tuple), 'seeds of weights, order and damage; each trains every arm'),
     'folds': Key((list, tuple, str), 'folds that validate in turn; all: each of them', choices=('all',)),
     'split_seed': Key(
-        (int,), 'seed of the folds and of the damage of validation, the same in all trials', low=0, high=_LARGEST_SEED
+        (int,), 'seed of the folds and of the damage of validation, the same in all trials', low=0, high=LARGEST_SEED
     ),
     'budget': {
         'epochs': Key((int, NONE), 'epochs of a trial; None: as the base config says', None, low=1),

@@ -65,7 +65,17 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> int:
     """Score; returns the exit code. What was typed is checked before torch is imported."""
     arguments = parse_arguments(argv)
-    return run_tool(lambda: score_submissions(arguments) if arguments.submission else score_model(arguments))
+    return run_tool(lambda: run(arguments))
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Check where results go, then score what was asked for."""
+    from toolbox.files import check_output
+
+    check_output('--json', arguments.json, is_folder=False)
+    check_output('--report', arguments.report, is_folder=True)
+    check_output('--export', arguments.export, is_folder=True)
+    score_submissions(arguments) if arguments.submission else score_model(arguments)
 
 
 def score_model(arguments: argparse.Namespace) -> None:
