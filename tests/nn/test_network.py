@@ -148,3 +148,17 @@ def test_factory_tells_where_a_config_is_wrong_before_anything_is_built():
         network_factory(TINY, NONE, {'type': 'Unet', 'channels': (1, 2)})
     make_network = network_factory(TINY, NONE, UNET)
     assert make_network(2, 5)(torch.rand(1, 2, 8, 8)).shape == (1, 5, 8, 8)
+
+
+@pytest.mark.parametrize('shape', [(1, 1, 32, 32), (1, 1, 1, 2), (2, 1, 32, 32), (1, 1, 32, 64)])
+def test_one_small_image_trains_under_batch_norm(shape):
+    """Of which the deepest feature has one value per channel, where BatchNorm has nothing to normalize."""
+    network = network_factory(
+        dict(type='TimmEncoder', name='resnet18', weights=None),
+        dict(type='none'),
+        dict(type='Unet', decoder_channels=(16, 8, 8, 8, 8)),
+    )(1, 3)
+    network.train()
+    out = network(torch.rand(shape))
+    assert out.shape == (shape[0], 3, *shape[2:])
+    out.sum().backward()
