@@ -64,7 +64,7 @@ def test_outputs_are_checked_before_the_work(tmp_path: Path, monkeypatch: pytest
         with pytest.raises(ValueError, match=words):
             check_output('--option', str(path), is_folder)
     monkeypatch.setattr(os, 'access', lambda *_: False)  # root may write anywhere
-    with pytest.raises(ValueError, match='--json .*: nothing may be written into'):
+    with pytest.raises(ValueError, match=r'--json .*: nothing may be written into'):
         check_output('--json', str(tmp_path / 'x.json'), is_folder=False)
 
 
