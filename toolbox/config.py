@@ -43,7 +43,9 @@ def load_config(
     _check_kind(config, path, rules)
     options = dict(options or {})
     _import_plugins(config, options, path.parent)
-    if 'data' in rules and options.get('data.root', config.get('data', {}).get('root')) is None:
+    if 'data' in rules and not {'data', 'model'} <= config.keys():
+        schema.complete(config, rules)  # says which is missing, or misspelt
+    if 'data' in rules and options.get('data.root', _root(config)) is None:
         apply_options(config, _sample_options(config), say)
     apply_options(config, options, say, rules)
     schema.complete(config, rules)
@@ -137,10 +139,19 @@ def _import_plugins(config: Config, options: MutableMapping[str, Any], folder: P
         options.pop('custom_imports', None)
 
 
+def _root(config: Config) -> Any:
+    """Where a training config's photographs lie; None: it names no folder."""
+    return config.data.get('root') if isinstance(config.data, Mapping) else None
+
+
 def _sample_options(config: Config) -> dict[str, Any]:
     """The sample scale as options, without those that this config's parts do not take."""
     options = flatten(Config.fromfile(find_config(SAMPLE_OVERRIDES)).to_dict())
-    if 'weights' not in ENCODERS.options(config.model.encoder.type):
+    try:
+        takes_weights = 'weights' in ENCODERS.options(config.model.encoder.type)
+    except (AttributeError, ValueError):  # it is told where the config is checked
+        takes_weights = False
+    if not takes_weights:
         options.pop('model.encoder.weights', None)
     return options
 

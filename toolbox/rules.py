@@ -14,6 +14,10 @@ REQUIRED = object()
 _NUMBER = (int, float)
 
 
+# Of an optimizer's options: what it is, and how torch computes it, which may need the device that it will run on.
+_NOT_TRIED = ('type', 'fused', 'foreach', 'capturable', 'differentiable')
+
+
 @dataclass(frozen=True)
 class Key:
     """A plain value.
@@ -103,7 +107,7 @@ class OptimizerClass:
                 raise ValueError(
                     f'{where}.{key}: {value["type"]} takes {in_words(expected[key])} here, got {value[key]!r}'
                 )
-        _try_optimizer(optimizer, {key: value[key] for key in value if key != 'type'}, where)
+        _try_optimizer(optimizer, {key: value[key] for key in value if key not in _NOT_TRIED}, where)
 
 
 def _try_optimizer(optimizer: type, options: Mapping[str, Any], where: str) -> None:
