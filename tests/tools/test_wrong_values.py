@@ -170,6 +170,17 @@ COMMANDS = [
     ('clean_data', [*CLEAN, '--cfg-options', 'reducer=dict(type=PCA,dimensions=abc)'], 'reducer.dimensions'),
     ('clean_data', [*CLEAN, '--cfg-options', 'detector=3'], 'detector'),
     ('clean_data', [*CLEAN, '--cfg-options', 'seed=99999999999999999999'], 'seed'),
+    *(
+        ('benchmark', ['infer', f'--{option}', value], f'{option.replace("-", " ")} {value}')
+        for option, value in {'size': '0', 'images': '0', 'batch-size': '0', 'repeats': '0', 'megapixels': '-1'}.items()
+    ),
+    ('benchmark', ['clean', '--seeds', '-1'], '-1 seeds'),
+    ('benchmark', ['clean', '--images', '0'], '0 images'),
+    ('benchmark', ['masks', '--size', '0'], 'size 0'),
+    ('benchmark', ['score', '--repeats', '0'], 'repeats 0'),
+    ('benchmark', ['train', 'photos', '--steps', '0'], 'at least one step'),
+    ('benchmark', ['train', 'nowhere'], 'nowhere'),
+    ('benchmark', ['infer', '--config', 'nowhere'], 'nowhere'),
     ('plugins', ['new', 'attention', 'class'], 'class'),
     ('plugins', ['check', '--file', 'photos'], 'photos'),
     ('plugins', ['show', 'attention', 'CBMA'], "did you mean 'CBAM'"),
