@@ -97,8 +97,8 @@ def benchmark_infer(
     """
     if size < 32 or min(images, batch_size, repeats) < 1 or megapixels < 0:
         raise ValueError(
-            f'size {size}, images {images}, batch size {batch_size}, repeats {repeats}, megapixels {megapixels}: expected '
-            'a size of at least 32, at least one of the next three, and no negative number of megapixels'
+            f'size {size}, images {images}, batch size {batch_size}, repeats {repeats}, megapixels {megapixels}: '
+            'expected a size of at least 32, at least one of the next three, and 0 megapixels or more'
         )
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
