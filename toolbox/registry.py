@@ -38,15 +38,16 @@ class PluginRegistry(Registry):
     Args:
         kind: the folder under `plugins/`, which is also the kind's name.
         program_values: constructor arguments that the program supplies and a config may not.
-        placement: keys that stand beside a plugin's options in a config and are the program's to read; their types.
+        placement: keys that stand beside a plugin's options in a config and are the program's to read, with their types
+            where they are to be checked.
     """
 
     def __init__(
-        self, kind: str, program_values: tuple[str, ...] = (), placement: Mapping[str, Any] | None = None
+        self, kind: str, program_values: tuple[str, ...] = (), placement: Mapping[str, Any] | Iterable[str] = ()
     ) -> None:
         super().__init__(kind, scope='huefill')
         self.program_values = program_values
-        self.placement = dict(placement or {})
+        self.placement = dict(placement) if isinstance(placement, Mapping) else dict.fromkeys(placement, Any)
 
     def get(self, key: str) -> type:
         """The class registered as `key`; ValueError names the nearest one."""
