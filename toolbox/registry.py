@@ -67,7 +67,7 @@ class PluginRegistry(Registry):
         return {p.name: p for p in parameters if p.kind in named and p.name not in self.program_values}
 
     def expected_type(self, key: str, option: str) -> Any:
-        """The annotation of a plugin's option, or the type of a placement; None: there is none."""
+        """The annotation of a plugin's option, or the type of a placement; Any where there is none."""
         return {**parameter_types(self.get(key)), **self.placement}.get(option, Any)
 
     def check(self, config: object, where: str = '') -> None:
