@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from toolbox.bars import end_bars
 from toolbox.interruption import Stopped
 
 USAGE_ERROR = 2
@@ -28,6 +29,8 @@ _REPAIRS = {
 _OWN_CODE = tuple(
     str(Path(__file__).resolve().parents[1] / folder) + os.sep for folder in ('toolbox', 'plugins', 'tools')
 )
+# What a terminal obeys; errors show names of files, and in files, that come from anybody.
+_OBEYED = dict.fromkeys([*range(9), *range(11, 32), *range(127, 160)], '?')
 # What a person can cause. Raised by our own code, these carry their repair.
 _EXPECTED = (OSError, ValueError)
 
@@ -69,18 +72,20 @@ def run_tool(job: Callable[[], int | None]) -> int:
         _print_to_nobody()
         return NOBODY_READS
     except Stopped as stop:
-        print(stop, file=sys.stderr)
+        _say_on_own_line(str(stop))
         return stop.exit_code
     except KeyboardInterrupt:
-        print('interrupted', file=sys.stderr)
+        _say_on_own_line('interrupted')
         return INTERRUPTED
     except _EXPECTED as error:
+        end_bars()
         raised_in = traceback.extract_tb(error.__traceback__)[-1].filename
         of_a_file = isinstance(error, OSError) and error.filename is not None and error.strerror
         is_ours = os.path.abspath(raised_in).startswith(_OWN_CODE)
         if os.environ.get('HUEFILL_TRACEBACK') or not (is_ours or of_a_file):
             raise
-        print(f'error: {_about_file(error) if of_a_file else error}', file=sys.stderr)
+        message = _about_file(error) if of_a_file else str(error)
+        print(f'error: {message.translate(_OBEYED)}', file=sys.stderr)
         return USAGE_ERROR
 
 
@@ -97,3 +102,10 @@ def _print_to_nobody() -> None:
             os.dup2(nobody.fileno(), sys.stdout.fileno())
         except (OSError, ValueError):  # stdout is no file of the system's
             sys.stdout = open(os.devnull, 'w')  # noqa: SIM115 - until the process ends
+
+
+def _say_on_own_line(text: str) -> None:
+    """On stderr, below a bar that was cut short, or below the ^C that a terminal shows."""
+    if not end_bars() and sys.stderr.isatty():
+        print(file=sys.stderr)
+    print(text, file=sys.stderr)

@@ -9,7 +9,9 @@ value that only the program knows cannot come from a config.
 import difflib
 import inspect
 import traceback
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,23 @@ _OWN_CODE = tuple(str(Path(__file__).resolve().parents[1] / folder) for folder i
 
 # Files that discovery could not import, and why. An unknown type may live in one of them.
 import_failures: dict[str, str] = {}
+
+_files_closed = ContextVar('_files_closed', default=False)
+
+
+@contextmanager
+def without_files() -> Iterator[None]:
+    """Within, parts are built without the files that their options name: pretrained weights, folders of masks.
+
+    For configs that came with data: a checkpoint fills the networks itself, and what else it names is not to be opened.
+    A part says in `file_options` which of its options those are; if it says nothing, one called `weights`. They become
+    None; where the part cannot do without, building it is an error.
+    """
+    token = _files_closed.set(True)
+    try:
+        yield
+    finally:
+        _files_closed.reset(token)
 
 
 def did_you_mean(word: object, known: Iterable[str]) -> str:
@@ -51,7 +70,7 @@ class PluginRegistry(Registry):
 
     def get(self, key: str) -> type:
         """The class registered as `key`; ValueError names the nearest one."""
-        found = self.module_dict.get(key)
+        found = self.module_dict.get(key) if isinstance(key, str) else None
         if found is None:
             message = f'no plugin {key!r} of kind {self.name!r}{did_you_mean(key, self.module_dict)}'
             if import_failures:
@@ -109,6 +128,8 @@ class PluginRegistry(Registry):
         named = inspect.signature(plugin).parameters
         supplied = {key: value for key, value in program_values.items() if key in named}
         options = {key: value for key, value in config.items() if key != 'type' and key not in self.placement}
+        if _files_closed.get():
+            options |= _closed(plugin, options, f'{self.name}: {config["type"]}')
         try:
             return plugin(**supplied, **options)
         except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
@@ -127,9 +148,23 @@ def _is_ours(error: BaseException) -> bool:
     return traceback.extract_tb(error.__traceback__)[-1].filename.startswith(_OWN_CODE)
 
 
+def _closed(plugin: type, options: Mapping[str, Any], what: str) -> dict[str, None]:
+    """None for each of a plugin's options that name files.
+
+    Raises:
+        ValueError: the plugin needs one of them.
+    """
+    parameters = inspect.signature(plugin).parameters
+    names = getattr(plugin, 'file_options', {'weights'} & parameters.keys())
+    for name in names:
+        if parameters[name].default is inspect.Parameter.empty:
+            raise ValueError(f'{what} reads files ({name}={options[name]!r}), and a model from a checkpoint opens none')
+    return dict.fromkeys(names)
+
+
 ENCODERS = PluginRegistry('encoders', program_values=('in_channels',))
 ATTENTION = PluginRegistry('attention', program_values=('channels',), placement={'at': str | int | Sequence[int]})
-DECODERS = PluginRegistry('decoders', program_values=('channels', 'strides', 'in_channels'))
+DECODERS = PluginRegistry('decoders', program_values=('channels', 'strides', 'in_channels', 'stride'))
 LAYOUTS = PluginRegistry('layouts', program_values=('make_network',))
 LOSSES = PluginRegistry('losses', placement={'on': str, 'weight': float, 'start': int, 'ramp': int})
 MASKS = PluginRegistry('masks')

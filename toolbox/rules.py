@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -83,6 +83,32 @@ class Plugins:
 
 
 @dataclass(frozen=True)
+class Stages:
+    """By name, parts of a network that differ from the common ones: ``dict(color=dict(encoder=dict(name=...)))``.
+
+    Whether the layout has a network of a name, and what a part that names no type may be told, shows when it is built.
+    """
+
+    registries: dict[str, PluginRegistry]
+    meaning: str
+    default: Any = field(default_factory=dict)
+
+    def check(self, value: Any, where: str) -> None:
+        """Raise ValueError unless it is networks' parts by name, each as a dict."""
+        if not isinstance(value, Mapping) or not all(isinstance(parts, Mapping) for parts in value.values()):
+            raise ValueError(f"{where}: expected parts by a network's name, like dict(color=dict(encoder=dict(...)))")
+        for name, parts in value.items():
+            for part, config in parts.items():
+                path = f'{where}.{name}.{part}'
+                if part not in self.registries:
+                    raise ValueError(f'{path}: a network has no part {part!r}{did_you_mean(part, self.registries)}')
+                if not isinstance(config, Mapping):
+                    raise ValueError(f"{path}: expected dict(name=...) or dict(type='...'), got {config!r}")
+                if 'type' in config:
+                    self.registries[part].check(config, path)
+
+
+@dataclass(frozen=True)
 class OptimizerClass:
     """An optimizer of torch.optim: ``dict(type='AdamW', lr=1e-4, options)``."""
 
@@ -95,7 +121,7 @@ class OptimizerClass:
         known = {
             name: item for name, item in vars(torch.optim).items() if inspect.isclass(item) and name != 'Optimizer'
         }
-        if value['type'] not in known:
+        if not isinstance(value['type'], str) or value['type'] not in known:
             raise ValueError(f'{where}.type: torch.optim has no {value["type"]!r}{did_you_mean(value["type"], known)}')
         optimizer = known[value['type']]
         options = [name for name in inspect.signature(optimizer).parameters if name != 'params']

@@ -9,7 +9,7 @@ from typing import Any
 
 from toolbox import registry
 from toolbox.registry import did_you_mean
-from toolbox.rules import REQUIRED, Key, OptimizerClass, Plugin, Plugins
+from toolbox.rules import REQUIRED, Key, OptimizerClass, Plugin, Plugins, Stages
 
 NONE = type(None)
 _NUMBER = (int, float)
@@ -21,6 +21,10 @@ SCHEMA: dict[str, Any] = {
         'encoder': Plugin(registry.ENCODERS, 'turns an image into features'),
         'attention': Plugin(registry.ATTENTION, "re-weights features; `at='top' | 'all' | indices` says which"),
         'decoder': Plugin(registry.DECODERS, 'turns features into an image'),
+        'stages': Stages(
+            {'encoder': registry.ENCODERS, 'attention': registry.ATTENTION, 'decoder': registry.DECODERS},
+            "parts that differ for one of the layout's networks, by its name: `dict(color=dict(encoder=dict(...)))`",
+        ),
         'layout': Plugin(registry.LAYOUTS, 'how networks are wired into stages'),
         'losses': Plugins(registry.LOSSES, 'terms of the loss: `on`, `weight`, `start` and `ramp` in steps', False),
         'postprocess': Plugins(registry.POSTPROCESS, 'corrections of the restored image, in order'),
@@ -37,7 +41,18 @@ SCHEMA: dict[str, Any] = {
         'workers': Key((int, str), 'loader processes; auto: from the number of cores', low=0, choices=('auto',)),
         'repeat': Key((int,), 'crops of each photograph per epoch', low=1),
         'folds': Key((int,), 'number of folds; one of them validates', low=2),
+        'crop_scale': Key(
+            (list, tuple, NONE),
+            'side of a training crop as a share of the shorter side, drawn from (low, high), then brought to `size`; '
+            'None: crops are `size` as they are',
+            default=None,
+        ),
         'transforms': Key((list, tuple), 'albumentations applied to training crops: flips, photometric changes'),
+        'aging': Key(
+            (list, tuple),
+            'albumentations applied to the gray input of training alone: blur, grain, JPEG of old photographs',
+            default=(),
+        ),
         'mask': Plugin(registry.MASKS, 'draws the holes of training'),
         'fill': Plugin(registry.FILLS, 'paints the holes of training'),
         'val_mask': Plugin(registry.MASKS, 'draws the holes of validation, frozen by seed and file'),
@@ -81,7 +96,7 @@ SCHEMA: dict[str, Any] = {
         (str,), 'auto: float32, but training steps in bf16 where they are faster', choices=('auto', 'bf16', 'float32')
     ),
     'deterministic': Key((bool,), 'repeatable kernels on CUDA, as far as there are any; slower', False),
-    'tf32': Key((bool,), 'TF32 for what is computed in float32 on CUDA', True),
+    'tf32': Key((bool,), 'train in TF32 what is computed in float32 on CUDA; restoring is in float32', True),
     'visualizers': Key((list, tuple, NONE), "mmengine's visualizer back ends; None: TensorBoard if installed", None),
     'sample_images': Key((int,), 'validation photographs shown in samples/*.png', low=0),
     'save_out_of_fold': Key(

@@ -20,6 +20,8 @@ class MaskFolder:
         root: the folder; folders inside it are searched, too.
     """
 
+    file_options = ('root',)
+
     def __init__(self, root: str) -> None:
         folder = Path(root)
         if not folder.is_dir():

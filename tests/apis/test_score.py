@@ -11,7 +11,14 @@ import torch
 from PIL import Image
 
 from tests.hostile import HOSTILE, NAMES, SIZE, picture, png, write_zip
-from toolbox.apis.score import SubmissionError, as_json, check_submissions, score_submissions
+from toolbox.apis.score import (
+    SubmissionError,
+    as_json,
+    check_submissions,
+    how_scored,
+    score_baselines,
+    score_submissions,
+)
 from toolbox.scoring import score_images, summarize
 
 STEMS = [Path(name).stem for name in NAMES]
@@ -86,7 +93,24 @@ def test_pictures_for_the_report(contest):
     np.testing.assert_array_equal(pictures.input, np.asarray(Image.open(contest / 'inputs' / NAMES[1])))
     assert pictures.hole.sum() == 16 * 13
     (entry,) = score_submissions(check(contest, 'mine.zip'))
-    assert set(entry.pictures(STEMS[1]).input[pictures.hole > 0]) == {128}
+    assert entry.pictures(STEMS[1]).input is None  # nobody gave one
+
+
+def test_baselines_are_measured_where_the_inputs_are_known(contest):
+    write_zip(contest / 'mine.zip')
+    assert score_baselines(check(contest, 'mine.zip')) == {}
+    checked = check(contest, 'mine.zip', inputs='inputs')
+    baselines = score_baselines(checked)
+    assert list(baselines) == ['gray as it came', 'OpenCV Telea + gray']
+    damaged = np.asarray(Image.open(contest / 'inputs' / NAMES[0]))
+    truth, mask = (np.asarray(Image.open(contest / folder / NAMES[0])) for folder in ('gt', 'masks'))
+    shown = np.repeat(damaged[..., None], 3, axis=2)
+    images = (torch.tensor(image).permute(2, 0, 1)[None] for image in (shown, truth, mask[..., None]))
+    assert baselines['gray as it came'][STEMS[0]] == score_images(*images)[0]
+    assert list(baselines['OpenCV Telea + gray']) == STEMS
+    how = how_scored(checked)
+    assert how['truth'] == str(contest / 'gt')
+    assert {'date', 'version', 'submission', 'masks', 'damaged images'} <= set(how)
 
 
 def test_json_of_one_and_of_several(contest):

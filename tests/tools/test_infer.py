@@ -204,6 +204,20 @@ def test_a_resumed_job_is_the_same_job(workplace, checkpoint, capsys):
     assert 'photos was "3' in capsys.readouterr().err
 
 
+@pytest.mark.parametrize('out', ['out', 'x.zip'])
+def test_after_a_job_without_outputs_the_corrected_command_works(workplace, checkpoint, out, capsys):
+    damaged_photos(Path('photos'), 2)
+    for folder, name in (('wrong', 'other'), ('right', 'TEST_000'), ('right', 'TEST_001')):
+        mask = np.zeros(read_gray(Path('photos/TEST_000.png')).shape, np.uint8)
+        mask[4:9, 4:9] = 255
+        Path(folder).mkdir(exist_ok=True)
+        write_png(f'{folder}/{name}.png', mask)
+    arguments = (checkpoint, '--input', 'photos', '--out', out)
+    assert infer(*arguments, '--masks', 'wrong') != 0
+    assert infer(*arguments, '--masks', 'right') == 0, capsys.readouterr().err
+    assert Path(out).exists()
+
+
 def test_nothing_of_a_person_is_overwritten(workplace, checkpoint, capsys):
     damaged_photos(Path('photos'), 1)
     assert infer(checkpoint, '--input', 'photos', '--out', 'photos') == 2

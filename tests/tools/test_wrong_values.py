@@ -120,8 +120,8 @@ TRAIN = [RECIPE, '--data-root', 'photos']
 INFER = ['best.pth', '--input', 'photos', '--out', 'out', '--device', 'cpu']
 CLEAN = ['photos', '--config', CLEANING, '--out', 'cleaned']
 COMMANDS = [
-    ('train', ['afile'], 'no config'),
-    ('train', ['best.pth'], 'no config'),
+    ('train', ['afile'], 'expected a config, a Python file'),
+    ('train', ['best.pth'], 'expected a config, a Python file'),
     ('train', [''], 'config: the value is empty'),
     ('train', [CLEANING], 'a cleaning run: python tools/clean_data.py'),
     ('train', ['configs/ablations/loss.py'], 'an ablation: python tools/ablate.py'),
@@ -133,7 +133,7 @@ COMMANDS = [
     ('train', [*TRAIN, '--seed', '99999999999999999999'], 'seed'),
     ('train', [*TRAIN, '--cfg-options', 'data.root=elsewhere'], '--data-root: not used beside'),
     ('test', [CLEANING], 'a cleaning run'),
-    ('test', ['afile'], 'no config'),
+    ('test', ['afile'], 'expected a config, a Python file'),
     ('test', [*MODEL, '--gt', 'photos'], '--gt: not used'),
     ('test', [*MODEL, '--masks', 'auto', '--inputs', 'photos'], '--masks, --inputs: not used'),
     ('test', [*MODEL, '--cfg-options', 'model.decoder.type=FPN'], 'of other networks'),

@@ -11,7 +11,7 @@ from toolbox.data.cleaned import apply_clean_csv
 from toolbox.data.folds import split_folds
 from toolbox.data.manifest import Manifest
 from toolbox.data.sources import open_source
-from toolbox.data.walking import in_words
+from toolbox.data.walking import told_in_words
 
 _NO_FOLDS = 'data.val_root names the photographs that validate, so there are no folds; leave --fold out, or val_root'
 _WHERE = {
@@ -62,7 +62,7 @@ def split_photos(config: Config) -> Split:
         there_are = f'there are {folds} folds, 0 to {folds - 1}; set --fold or data.folds'
         raise ValueError(f'fold {config.fold}: ' + (there_are if val_root is None else _NO_FOLDS))
     photos, labels, cleaning, to_train = open_source(config.data.root), None, '', True
-    passed_over = in_words(photos.left_out)
+    passed_over = told_in_words(photos.left_out)
     if config.clean_csv is not None:
         rows, everywhere = read_clean_csv(config.clean_csv), config.clean_drop == 'everywhere'
         cleaned = apply_clean_csv(photos, rows, config.clean_csv, drop=everywhere)

@@ -14,6 +14,7 @@ from typing import TypeVar
 import numpy as np
 
 from toolbox.archive import MAX_SURPLUS_FILES, Problem, Submission, open_submission, shown
+from toolbox.bars import bar
 from toolbox.imageio import IMAGE_SUFFIXES, UnreadableImage, read_gray, read_mask, read_rgb
 from toolbox.names import canonical
 from toolbox.strict_png import decode_rgb_png, max_png_bytes
@@ -113,11 +114,16 @@ def read_output(submission: Submission, stem: str, reference: Reference) -> np.n
 
 def in_parallel(function: Callable[[T], R], items: Iterable[T], title: str) -> list[R]:
     """Results in order; decoding and scoring let go of the interpreter, so that threads help."""
-    from tqdm import tqdm
-
     items = list(items)
-    with ThreadPoolExecutor(min(_MAX_THREADS, os.cpu_count() or 1)) as pool:
-        return list(tqdm(pool.map(function, items), desc=title, total=len(items), leave=False, disable=None))
+    results = []
+    with (
+        ThreadPoolExecutor(min(_MAX_THREADS, os.cpu_count() or 1)) as pool,
+        bar(len(items), 'image', title, stays=False) as shown,
+    ):
+        for result in pool.map(function, items):
+            results.append(result)
+            shown.update()
+    return results
 
 
 def _open_reference(folders: Mapping[str, Path]) -> tuple[Reference, dict[str, list[Problem]]]:

@@ -5,7 +5,7 @@ import io
 import json
 import stat
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -64,8 +64,16 @@ class Facts:
 
     @classmethod
     def from_json(cls, text: str) -> 'Facts':
-        """From the cache."""
-        return cls(**json.loads(text))
+        """From the cache.
+
+        Raises:
+            ValueError, TypeError: these are none.
+        """
+        facts = cls(**json.loads(text))
+        for field in fields(cls):
+            if type(getattr(facts, field.name)) is not field.type:
+                raise ValueError(f'{field.name}={getattr(facts, field.name)!r}: expected {field.type.__name__}')
+        return facts
 
 
 @dataclass
@@ -127,6 +135,11 @@ def _decode(content: bytes) -> tuple[Facts, bytes, np.ndarray]:
 def _is_gray(small: Image.Image) -> bool:
     rgb = np.asarray(small)
     return bool(np.mean(np.ptp(rgb, axis=2) <= _GRAY_TOLERANCE) >= _GRAY_SHARE)
+
+
+def is_thumbnail(content: bytes) -> bool:
+    """Whether bytes begin as a WebP file does."""
+    return content[:4] == b'RIFF' and content[8:12] == b'WEBP'
 
 
 def _thumbnail(picture: Image.Image) -> bytes:

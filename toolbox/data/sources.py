@@ -16,17 +16,21 @@ from toolbox.data.walking import contents, walk_files
 from toolbox.imageio import IMAGE_SUFFIXES, UnreadableImage, read_rgb
 from toolbox.names import FileFinder
 
-# Color photographs inside the wheels of packages that Huefill needs anyway: file, folder, scene.
+# Color photographs inside the wheels of packages that Huefill needs anyway: file, folder. One of each scene, so that no
+# scene is on both sides of a split; of the stereo pair of scikit-image, the left one. Space, tissue under a microscope
+# and the inside of an eye are among them: what validates should not all look alike.
 _SAMPLE_PHOTOS = (
-    ('astronaut.png', 'skimage/data', 0),
-    ('chelsea.png', 'skimage/data', 1),
-    ('coffee.png', 'skimage/data', 2),
-    ('motorcycle_left.png', 'skimage/data', 3),
-    ('motorcycle_right.png', 'skimage/data', 3),
-    ('rocket.jpg', 'skimage/data', 4),
-    ('china.jpg', 'sklearn/datasets/images', 5),
-    ('flower.jpg', 'sklearn/datasets/images', 6),
-    ('grace_hopper.jpg', 'matplotlib/mpl-data/sample_data', 7),
+    ('astronaut.png', 'skimage/data'),
+    ('chelsea.png', 'skimage/data'),
+    ('coffee.png', 'skimage/data'),
+    ('hubble_deep_field.jpg', 'skimage/data'),
+    ('ihc.png', 'skimage/data'),
+    ('motorcycle_left.png', 'skimage/data'),
+    ('retina.jpg', 'skimage/data'),
+    ('rocket.jpg', 'skimage/data'),
+    ('china.jpg', 'sklearn/datasets/images'),
+    ('flower.jpg', 'sklearn/datasets/images'),
+    ('grace_hopper.jpg', 'matplotlib/mpl-data/sample_data'),
 )
 _TRUTH, _DAMAGED, _CSV = 'train_gt', 'train_input', 'train.csv'
 _FILES_TRIED = 20  # of a folder none of whose first files can be read, nothing is to be expected
@@ -111,8 +115,8 @@ def hole_from_pair(damaged: np.ndarray, gray: np.ndarray) -> np.ndarray:
 
 
 def _sample_photos() -> Manifest:
-    names, files, scenes = [], [], []
-    for name, folder, scene in _SAMPLE_PHOTOS:
+    files = {}
+    for name, folder in sorted(_SAMPLE_PHOTOS):
         package, _, below = folder.partition('/')
         spec = importlib.util.find_spec(package)  # looks for the package without importing it
         file = Path(spec.submodule_search_locations[0], below, name) if spec else None
@@ -121,10 +125,8 @@ def _sample_photos() -> Manifest:
                 f'the installed package {package} lacks its sample photograph {name}; give a folder of photographs, '
                 'or type: pip install --force-reinstall --no-deps scikit-image scikit-learn matplotlib'
             )
-        names.append(name)
-        files.append(str(file))
-        scenes.append(scene)
-    return Manifest(Path(), names, files=files, groups=np.array(scenes)).subset(np.argsort(names))
+        files[name] = str(file)
+    return Manifest(Path(), files, files=files.values())
 
 
 def _folder(root: Path) -> Manifest:
@@ -192,7 +194,7 @@ def _listed_pairs(root: Path, finder: FileFinder) -> dict[str, str]:
 def _below(value: str | None, where: str) -> str:
     """`./train_gt/a.png` -> `train_gt/a.png`, and nothing that leads out of the folder."""
     path = posixpath.normpath(value or '')
-    if path == '.' or path.startswith(('/', '..')):
+    if path == '.' or path.startswith(('/', '..')) or '\0' in path:
         raise ValueError(f'{where}: expected a path below the folder, like ./{_TRUTH}/TRAIN_00000.png, got {value!r}')
     return path
 

@@ -68,7 +68,7 @@ def contents(root: Path) -> str:
     return ', '.join(f'{count} x {suffix}{hints.get(suffix, "")}' for suffix, count in commonest)
 
 
-def in_words(told: dict[str, str]) -> str:
+def told_in_words(told: dict[str, str]) -> str:
     """What `walk_files` told: `a.png (a link ...), b/ (...), and 7 more`; '' for nothing."""
     shown = [f'{ascii(name)[1:-1]} ({reason})' for name, reason in list(told.items())[:_SHOWN]]
     more = [f'and {len(told) - _SHOWN} more'] if len(told) > _SHOWN else []

@@ -1,13 +1,14 @@
 """Several processes, on CUDA or on CPU: how they start, what they agree on, and what happens when one is lost."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import torch
-from mmengine.dist import broadcast_object_list, get_dist_info, init_dist, is_distributed
+from mmengine.dist import broadcast_object_list, get_dist_info, init_dist, is_distributed, is_main_process
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.parallel import DistributedDataParallel
 
 # What a launcher's starter sets, and who that is.
@@ -48,6 +49,24 @@ def from_main_process(value: Any) -> Any:
     return holder[0]
 
 
+def by_main_process(function: Callable[[], Any]) -> Any:
+    """What a function returns in the main process, in every process; what it raises for a person, too.
+
+    Raises:
+        ValueError, OSError: the main process's.
+    """
+    outcome: tuple[Any, Exception | None] = (None, None)
+    if is_main_process():
+        try:
+            outcome = function(), None
+        except (ValueError, OSError) as error:  # the others would wait for the value
+            outcome = None, error
+    value, error = from_main_process(outcome)
+    if error is not None:
+        raise error
+    return value
+
+
 def gathered(value: Any) -> list[Any]:
     """Every process's value, by rank, in every process."""
     _, world_size = get_dist_info()
@@ -71,6 +90,27 @@ def share_buffers(module: nn.Module) -> None:
     if is_distributed():
         for buffer in module.buffers():
             torch.distributed.broadcast(buffer, 0)
+
+
+def with_synchronized_norms(module: nn.Module) -> nn.Module:
+    """The module with batch normalization over the batches of all processes, its parameters the same objects.
+
+    timm's conversion keeps the activation that timm's own layers hold; torch's leaves a layer without.
+
+    Raises:
+        ValueError: a layer of batch normalization that computes something of its own, which no conversion keeps.
+    """
+    from timm.layers import convert_sync_batchnorm
+    from timm.layers.norm_act import BatchNormAct2d, SyncBatchNormAct
+
+    known = {kind.forward for kind in (_BatchNorm, BatchNormAct2d, nn.SyncBatchNorm, SyncBatchNormAct)}
+    for name, part in module.named_modules():
+        if isinstance(part, _BatchNorm) and type(part).forward not in known:
+            raise ValueError(
+                f'{name} is a {type(part).__name__}, which cannot be synchronized between processes: train on one GPU, '
+                'or build the network with torch.nn.BatchNorm2d and a layer of its own for what comes after'
+            )
+    return convert_sync_batchnorm(module)
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from tqdm import tqdm
 
+from toolbox.bars import bar
 from toolbox.engine.generations import is_full
 from toolbox.engine.model import Outcome
 from toolbox.engine.samples import sample_grid
@@ -31,9 +31,7 @@ class ProgressHook(Hook):
         self.loss_sum, self.steps = 0.0, 0
 
     def before_train(self, runner: Any) -> None:
-        steps = runner.max_iters
-        interactive = sys.stderr.isatty() and is_main_process()
-        self.bar = tqdm(total=steps, initial=runner.iter, unit='step', disable=not interactive, dynamic_ncols=True)
+        self.bar = bar(runner.max_iters, 'step', 'training', done=runner.iter, wanted=is_main_process())
         self.started = time.monotonic()
         self.first_step = runner.iter
 
@@ -41,7 +39,8 @@ class ProgressHook(Hook):
         self.epoch_started, self.epoch_first_step = time.monotonic(), runner.iter
         if not runner.train_loop.first_batch:
             self.loss_sum, self.steps = 0.0, 0
-        self.bar.set_description(f'epoch {runner.epoch + 1}/{runner.max_epochs}')
+        # The bar counts the steps of the whole run: the epoch stands behind it, not before its count.
+        self.bar.set_postfix_str(f'epoch {runner.epoch + 1}/{runner.max_epochs}', refresh=False)
 
     def after_train_iter(
         self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: dict[str, float] | None = None

@@ -112,10 +112,10 @@ class TrainingLoop(EpochBasedTrainLoop):
 
     def _validate(self) -> dict[str, float]:
         """The scores of what would be saved as the best; a request to stop leaves the epoch's validation undone."""
-        share_buffers(self.runner.restoration_model.layout)
         epoch, steps = self._epoch, len(self.dataloader)
         try:
             with self.runner.averaged_weights():
+                share_buffers(self.runner.restoration_model.layout)  # those that are validated, averaged or not
                 return self.runner.val_loop.run()
         except Stopped:
             self._epoch, self.first_batch = epoch - 1, steps  # a resume finds no batch left, and validates

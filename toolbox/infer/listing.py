@@ -139,6 +139,6 @@ def _names_in_csv(table: Path) -> dict[str, str]:
 def _below(value: str | None, where: str) -> str:
     """`./test_input/a.png` -> `test_input/a.png`, and nothing that leads out of the folder."""
     path = os.path.normpath(value or '').replace(os.sep, '/')
-    if path == '.' or PurePosixPath(path).parts[0] in ('/', '..'):
+    if path == '.' or PurePosixPath(path).parts[0] in ('/', '..') or '\0' in path:
         raise ValueError(f'{where}: expected a path below the folder, like ./test_input/TEST_000.png, got {value!r}')
     return path

@@ -15,7 +15,7 @@ from skimage import data
 
 from toolbox.apis.benchmark.machine import cpu_name
 from toolbox.color import gray_from_rgb, to_float
-from toolbox.config import load_config
+from toolbox.config import config_data, load_config
 from toolbox.engine.checkpoint import save_checkpoint
 from toolbox.engine.model import RestorationModel
 from toolbox.imageio import write_png
@@ -122,7 +122,7 @@ def _random_checkpoint(config: str, path: Path) -> Path:
     resolved = load_config(config, {'data.root': str(path.parent)}, say=lambda _: None)
     torch.manual_seed(0)
     model = RestorationModel(resolved.model, to_train=False).layout.state_dict()
-    save_checkpoint(dict(config=resolved.pretty_text, data='', epoch=0, step=0, metrics={}, model=model), path)
+    save_checkpoint(dict(config=config_data(resolved), data='', epoch=0, step=0, metrics={}, model=model), path)
     return path
 
 
