@@ -15,6 +15,7 @@ from typing import Any
 from mmengine.config import Config
 
 from toolbox import schema
+from toolbox.annotations import fits
 from toolbox.differences import differences, value_at
 from toolbox.discovery import discover_plugins, import_custom, require_trust
 from toolbox.files import write_text
@@ -50,8 +51,8 @@ def load_config(
     config = _read(path, rules)
     of_run = path.name == RUN_CONFIG
     _import_plugins(config, options, path.parent, str(path) if of_run and not trust_plugins else None)
-    if of_run:
-        schema.complete(config, rules)  # resolved as it is; what follows may rely on its shape
+    if of_run or ('data' in rules and not {'data', 'model'} <= config.keys()):
+        schema.complete(config, rules)  # one of a run is resolved as it is; what follows may rely on its shape
     if 'data' in rules and _needs_sample_scale(path, config, options):
         apply_options(config, _sample_options(config), say)
     apply_options(config, options, say, rules)
@@ -88,7 +89,9 @@ def config_from_data(
     Raises:
         ValueError: no plain values, not a config, or plugins that nobody allowed; with what to type.
     """
-    config = Config(_values(content, source, schema.SCHEMA))
+    values = _values(content, source)
+    _check_keys(values, source, schema.SCHEMA)
+    config = Config(values)
     options = dict(options or {})
     _import_plugins(config, options, Path.cwd(), None if trust else str(source))
     try:
@@ -183,21 +186,38 @@ def flatten(tree: Mapping[str, Any], prefix: str = '') -> dict[str, Any]:
 
 def _read(path: Path, rules: Mapping[str, Any] = schema.SCHEMA) -> Config:
     """A file as it is: what a run wrote down is read, another one runs."""
-    return Config(_values(_text(path), path, rules)) if path.name == RUN_CONFIG else _run(path)
+    if path.name != RUN_CONFIG:
+        config = _run(path)
+        _check_kind(config, path, rules)
+        return config
+    values = _values(_text(path), path)
+    _check_kind(values, path, rules)
+    _check_keys(values, path, rules)
+    return Config(values)
 
 
 def _run(path: Path) -> Config:
     if path.suffix != '.py':  # a reader of YAML can make objects of any class; what looks like data must not do that
-        raise ValueError(f'{path}: expected a config, a Python file; a checkpoint or a folder is given otherwise')
+        raise ValueError(f'{path}: expected a config, a Python file (.py), or a run folder')
     try:
         config = Config.fromfile(path, import_custom_modules=False, lazy_import=False)
     except FileNotFoundError as error:  # a `_base_` that is not there
         raise FileNotFoundError(f'{path}: {error}') from error
     except SyntaxError as error:
         raise ValueError(f'{path}: not a Python config: {error}') from error
+    except Exception as error:  # a config is a program, and this is another's
+        raise ValueError(f'{path}: this config cannot be run: {type(error).__name__}: {error}') from error
     for name in [name for name in config if name.startswith('_')]:  # a file's own helpers
         del config._cfg_dict[name]
     return config
+
+
+def _check_kind(config: Mapping[str, Any], path: Path, rules: Mapping[str, Any]) -> None:
+    """Raise ValueError for a config that another tool takes."""
+    shared = {key: sum(key in kind.rules for kind in schema.KINDS) for key in config}
+    own = [kind for kind in schema.KINDS if any(key in kind.rules and shared[key] == 1 for key in config)]
+    if own and all(kind.rules is not rules for kind in own) and any(kind.rules is rules for kind in schema.KINDS):
+        raise ValueError(f'{path} is the config of {own[0].name}: {own[0].command.format(path)}')
 
 
 def _text(path: Path) -> str:
@@ -216,8 +236,8 @@ def _text(path: Path) -> str:
         raise ValueError(f'{path}: not a text in UTF-8 ({error}); it is not what a run wrote') from error
 
 
-def _values(content: Any, source: str | Path, rules: Mapping[str, Any]) -> dict[str, Any]:
-    """What came with data as plain values by keys that configs have."""
+def _values(content: Any, source: str | Path) -> dict[str, Any]:
+    """What came with data as plain values by key."""
     try:
         values = read_assignments(content) if isinstance(content, str) else plain(content)
     except ValueError as error:
@@ -227,10 +247,14 @@ def _values(content: Any, source: str | Path, rules: Mapping[str, Any]) -> dict[
         ) from error
     if not isinstance(values, dict):
         raise ValueError(f'{source}: its config is {type(values).__name__}, expected values by key')
+    return values
+
+
+def _check_keys(values: Mapping[str, Any], source: str | Path, rules: Mapping[str, Any]) -> None:
+    """Raise ValueError for a key that no config of this kind has; mmengine reads some of them as commands."""
     for key in values:
         if key not in rules:
             raise ValueError(f'{source}: its config has the key {key!r}{did_you_mean(key, rules)}')
-    return values
 
 
 def _import_plugins(
@@ -257,7 +281,8 @@ def _import_plugins(
 
 def _needs_sample_scale(path: Path, config: Config, options: Mapping[str, Any]) -> bool:
     """Whether there are no photographs; what a run without any wrote down is of that scale, or was asked otherwise."""
-    root = config.get('data', {}).get('root')
+    data = config.get('data', {})
+    root = data.get('root') if isinstance(data, Mapping) else None
     if path.name == RUN_CONFIG and root is None:
         return False
     return options.get('data.root', root) is None
@@ -266,7 +291,11 @@ def _needs_sample_scale(path: Path, config: Config, options: Mapping[str, Any]) 
 def _sample_options(config: Config) -> dict[str, Any]:
     """The sample scale as options, without those that this config's parts do not take."""
     options = flatten(Config.fromfile(CONFIGS / SAMPLE_OVERRIDES).to_dict())  # never one of the working folder
-    if 'weights' not in ENCODERS.options(config.model.encoder.type):
+    try:
+        takes_weights = 'weights' in ENCODERS.options(config.model.encoder.type)
+    except (AttributeError, ValueError):  # it is told where the config is checked
+        takes_weights = False
+    if not takes_weights:
         options.pop('model.encoder.weights', None)
     return options
 
@@ -326,12 +355,14 @@ def _drop_foreign_options(
         taken = registry.options(new_type)
     except ValueError as error:
         raise ValueError(f'{where}.type: {error}') from None
-    keep = {'type', *given, *taken, *registry.placement}
-    dropped = [name for name in node if name not in keep]
+    fitting = {name for name in node if name in taken and fits(node[name], registry.expected_type(new_type, name))}
+    keep = {'type', *given, *fitting, *registry.placement}
+    dropped = {name: value for name, value in node.items() if name not in keep}
     for name in dropped:
         del node[name]
     if dropped:
-        say(f'{where}: {new_type} takes no {", ".join(dropped)}; dropped')
+        shown = [f'{name}={value!r}' if name in taken else name for name, value in dropped.items()]
+        say(f'{where}: {new_type} takes no {", ".join(shown)}; dropped')
 
 
 def _rule_at(path: list[str], rules: Mapping[str, Any]) -> Any:

@@ -15,8 +15,10 @@ from importlib import metadata
 from pathlib import Path
 
 from toolbox import registry
+from toolbox.paths import REPOSITORY
 
 _ENTRY_POINT_GROUP = 'toolbox.plugins'
+_PLUGINS = REPOSITORY / 'plugins'
 _discovered = False
 # Custom modules that were imported because the person's own config, command line or consent names them.
 _followed: set[str] = set()
@@ -27,8 +29,14 @@ def discover_plugins() -> None:
     global _discovered
     if _discovered:
         return
-    _discovered = True
     plugins = importlib.import_module('plugins')
+    folders = [Path(folder).resolve() for folder in plugins.__path__] if hasattr(plugins, '__path__') else []
+    if _PLUGINS not in folders:
+        raise ValueError(
+            f'{", ".join(map(str, folders)) or plugins.__file__} is imported as `plugins`, in place of {_PLUGINS} of '
+            'Huefill; rename it, or start from another folder'
+        )
+    _discovered = True
     for module in sorted(_modules_below(plugins.__path__, 'plugins.')):
         _import_or_note(module, module.replace('.', '/') + '.py')
     for entry in sorted(metadata.entry_points(group=_ENTRY_POINT_GROUP), key=lambda entry: entry.value):

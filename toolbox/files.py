@@ -1,46 +1,34 @@
 """Small files written in one move: a kill leaves the old one or the new one, never half of one."""
 
-import csv
 import json
 import os
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 
-class TableReader(csv.DictReader):
-    """A csv by the names in its first line, as `csv.DictReader` reads it; what is no csv is a ValueError.
+def check_output(option: str, path: str | None, is_folder: bool) -> None:
+    """Raise what would keep a file or a folder from being written, before the work whose result it is to hold.
 
     Args:
-        file: open for reading, with `newline=''`.
-        source: names it in errors.
+        option: that named it, for the error.
+        path: None: nothing is to be written.
+        is_folder: whether it is a folder; it and those above it may still have to be made.
     """
-
-    def __init__(self, file: TextIO, source: str | Path) -> None:
-        super().__init__(file)
-        self._source = source
-
-    @property
-    def fieldnames(self) -> Sequence[str] | None:
-        try:
-            return super().fieldnames
-        except csv.Error as error:
-            raise ValueError(f'{self._source}: no table of comma-separated values ({error})') from error
-
-    @fieldnames.setter
-    def fieldnames(self, value: Sequence[str] | None) -> None:
-        self._fieldnames = value
-
-    def __next__(self) -> dict:
-        try:
-            return super().__next__()
-        except csv.Error as error:
-            where = f'{self._source}, line {self.line_num}'
-            raise ValueError(f'{where}: no table of comma-separated values ({error})') from error
+    if path is None:
+        return
+    target = Path(path).absolute()
+    if not is_folder and target.is_dir():
+        raise ValueError(f'{option} {path} is a folder; give the name of a file')
+    above = next(folder for folder in ((target, *target.parents) if is_folder else target.parents) if folder.exists())
+    if not above.is_dir():
+        raise ValueError(f'{option} {path}: {above} is a file; give another place')
+    if not os.access(above, os.W_OK):
+        raise ValueError(f'{option} {path}: nothing may be written into {above}; give another place')
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text; characters of undecodable file names as they came."""
+    """Write UTF-8 text, making its folder; characters of undecodable file names as they came."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
     temporary.write_text(text, encoding='utf-8', errors='surrogateescape')
     os.replace(temporary, path)

@@ -3,132 +3,18 @@
 The one list behind the errors about misspelt keys and the table in `docs/config.md`.
 """
 
-import inspect
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-import torch
-
 from toolbox import registry
-from toolbox.registry import PluginRegistry, did_you_mean
-
-_REQUIRED = object()
-_NUMBER = (int, float)
-
-
-@dataclass(frozen=True)
-class Key:
-    """A plain value.
-
-    Attributes:
-        types: what it may be; bool is no int here.
-        meaning: one line for people.
-        default: taken where a config does not name the key; without one the key must be there.
-        low, high: inclusive bounds of a number.
-        choices: the words that are allowed, besides values of other types.
-    """
-
-    types: tuple[type, ...]
-    meaning: str
-    default: Any = _REQUIRED
-    low: float | None = None
-    high: float | None = None
-    choices: tuple[str, ...] = ()
-
-    def check(self, value: Any, where: str) -> None:
-        """Raise ValueError unless the value fits."""
-        kinds = ' or '.join('None' if kind is type(None) else kind.__name__ for kind in self.types)
-        is_bool = isinstance(value, bool) and bool not in self.types
-        if is_bool or not isinstance(value, self.types):
-            raise ValueError(f'{where}: expected {kinds}, got {value!r} ({self.meaning})')
-        if isinstance(value, str) and self.choices and value not in self.choices:
-            raise ValueError(f'{where}: {value!r} is not one of them{did_you_mean(value, self.choices)}')
-        number = isinstance(value, _NUMBER) and not isinstance(value, bool)
-        too_low = number and self.low is not None and not value >= self.low
-        too_high = number and self.high is not None and not value <= self.high
-        if too_low or too_high:
-            raise ValueError(f'{where}: {value!r} is out of range [{self.low}, {self.high or "inf"}] ({self.meaning})')
-
-
-@dataclass(frozen=True)
-class Plugin:
-    """A plugin of one kind: ``dict(type=..., options)``."""
-
-    registry: PluginRegistry
-    meaning: str
-
-    def check(self, value: Any, where: str) -> None:
-        """Raise ValueError unless the registry could build it."""
-        self.registry.check(value, where)
-
-
-@dataclass(frozen=True)
-class Plugins:
-    """A list of plugins of one kind."""
-
-    registry: PluginRegistry
-    meaning: str
-    may_be_empty: bool = True
-
-    def check(self, value: Any, where: str) -> None:
-        """Raise ValueError unless the registry could build each."""
-        if not isinstance(value, Sequence) or isinstance(value, str):
-            raise ValueError(f"{where}: expected a list of dict(type='...'), got {value!r}")
-        if not value and not self.may_be_empty:
-            raise ValueError(f'{where}: the list is empty; name at least one of {", ".join(self.registry.module_dict)}')
-        for index, item in enumerate(value):
-            self.registry.check(item, f'{where}.{index}')
-
-
-@dataclass(frozen=True)
-class Stages:
-    """By name, parts of a network that differ from the common ones: ``dict(color=dict(encoder=dict(name=...)))``.
-
-    Whether the layout has a network of a name, and what a part that names no type may be told, shows when it is built.
-    """
-
-    registries: dict[str, PluginRegistry]
-    meaning: str
-    default: Any = field(default_factory=dict)
-
-    def check(self, value: Any, where: str) -> None:
-        """Raise ValueError unless it is networks' parts by name, each as a dict."""
-        if not isinstance(value, Mapping) or not all(isinstance(parts, Mapping) for parts in value.values()):
-            raise ValueError(f"{where}: expected parts by a network's name, like dict(color=dict(encoder=dict(...)))")
-        for name, parts in value.items():
-            for part, config in parts.items():
-                path = f'{where}.{name}.{part}'
-                if part not in self.registries:
-                    raise ValueError(f'{path}: a network has no part {part!r}{did_you_mean(part, self.registries)}')
-                if not isinstance(config, Mapping):
-                    raise ValueError(f"{path}: expected dict(name=...) or dict(type='...'), got {config!r}")
-                if 'type' in config:
-                    self.registries[part].check(config, path)
-
-
-@dataclass(frozen=True)
-class OptimizerClass:
-    """An optimizer of torch.optim: ``dict(type='AdamW', lr=1e-4, options)``."""
-
-    meaning: str
-
-    def check(self, value: Any, where: str) -> None:
-        """Raise ValueError unless torch.optim has the class and it takes the options."""
-        if not isinstance(value, Mapping) or 'type' not in value or 'lr' not in value:
-            raise ValueError(f"{where}: expected dict(type='AdamW', lr=1e-4), got {value!r}")
-        known = {
-            name: item for name, item in vars(torch.optim).items() if inspect.isclass(item) and name != 'Optimizer'
-        }
-        if not isinstance(value['type'], str) or value['type'] not in known:
-            raise ValueError(f'{where}.type: torch.optim has no {value["type"]!r}{did_you_mean(value["type"], known)}')
-        options = [name for name in inspect.signature(known[value['type']]).parameters if name != 'params']
-        for key in value:
-            if key != 'type' and key not in options:
-                raise ValueError(f'{where}.{key}: {value["type"]} takes no option {key!r}{did_you_mean(key, options)}')
-
+from toolbox.registry import did_you_mean
+from toolbox.rules import REQUIRED, Key, OptimizerClass, Plugin, Plugins, Stages
 
 NONE = type(None)
+_NUMBER = (int, float)
+# Above it numpy's or torch's generators refuse a seed, once the ranks of processes are added.
+LARGEST_SEED = 2**31 - 1
 
 SCHEMA: dict[str, Any] = {
     'model': {
@@ -148,8 +34,8 @@ SCHEMA: dict[str, Any] = {
         'val_root': Key(
             (str, NONE), 'folder whose photographs validate, in place of a fold of those of `root`', default=None
         ),
-        'size': Key((int,), 'side of the square crop, px', low=1),
-        'val_size': Key((int, NONE), 'side of the crop that validates, px; None: `size`', default=None, low=1),
+        'size': Key((int,), 'side of the square crop, px', low=2),
+        'val_size': Key((int, NONE), 'side of the crop that validates, px; None: `size`', default=None, low=2),
         'reduce': Key((bool,), 'reduce larger photos to `size` on their shorter side before the crop'),
         'batch_size': Key((int,), 'photographs per step, over all processes', low=1),
         'workers': Key((int, str), 'loader processes; auto: from the number of cores', low=0, choices=('auto',)),
@@ -201,8 +87,10 @@ SCHEMA: dict[str, Any] = {
         'min_delta': Key(_NUMBER, 'a score counts as better when it exceeds the best by more than this', low=0),
     },
     'metrics': Plugins(registry.METRICS, 'what is measured; the first one ranks', False),
-    'seed': Key((int,), 'seed of everything drawn', low=0),
-    'split_seed': Key((int, NONE), 'seed of the folds and of the damage of validation; None: `seed`', None, low=0),
+    'seed': Key((int,), 'seed of everything drawn', low=0, high=LARGEST_SEED),
+    'split_seed': Key(
+        (int, NONE), 'seed of the folds and of the damage of validation; None: `seed`', None, low=0, high=LARGEST_SEED
+    ),
     'fold': Key((int,), 'the fold that validates', low=0),
     'precision': Key(
         (str,), 'auto: float32, but training steps in bf16 where they are faster', choices=('auto', 'bf16', 'float32')
@@ -248,7 +136,7 @@ CLEANING: dict[str, Any] = {
     ),
     'stability_seeds': Key((int,), 'further seeds with which the result is compared', low=0),
     'workers': Key((int, str), 'loader processes; auto: from the number of cores', low=0, choices=('auto',)),
-    'seed': Key((int,), 'seed of everything drawn', low=0),
+    'seed': Key((int,), 'seed of everything drawn', low=0, high=LARGEST_SEED),
     'custom_imports': Key((list, tuple), 'plugin modules or .py files outside the repository', default=()),
 }
 
@@ -264,7 +152,9 @@ ABLATION: dict[str, Any] = {
     ),
     'seeds': Key((list, tuple), 'seeds of weights, order and damage; each trains every arm'),
     'folds': Key((list, tuple, str), 'folds that validate in turn; all: each of them', choices=('all',)),
-    'split_seed': Key((int,), 'seed of the folds and of the damage of validation, the same in all trials', low=0),
+    'split_seed': Key(
+        (int,), 'seed of the folds and of the damage of validation, the same in all trials', low=0, high=LARGEST_SEED
+    ),
     'budget': {
         'epochs': Key((int, NONE), 'epochs of a trial; None: as the base config says', None, low=1),
         'steps': Key((int, NONE), 'steps of a trial', None, low=1),
@@ -285,6 +175,28 @@ ABLATION: dict[str, Any] = {
 }
 
 
+@dataclass(frozen=True)
+class Kind:
+    """A kind of config.
+
+    Attributes:
+        name: what its files are called.
+        rules: its schema.
+        command: takes such a file.
+    """
+
+    name: str
+    rules: Mapping[str, Any]
+    command: str
+
+
+KINDS = (
+    Kind('a training', SCHEMA, 'python tools/train.py {}'),
+    Kind('an ablation', ABLATION, 'python tools/ablate.py {}'),
+    Kind('a cleaning run', CLEANING, 'python tools/clean_data.py DIR --out cleaned --config {}'),
+)
+
+
 def complete(config: Any, schema: Mapping[str, Any] | None = None, where: str = '') -> None:
     """Check a config against the schema and fill in what has a default.
 
@@ -298,7 +210,7 @@ def complete(config: Any, schema: Mapping[str, Any] | None = None, where: str = 
     for key, rule in schema.items():
         path = where + key
         if key not in config:
-            if getattr(rule, 'default', _REQUIRED) is _REQUIRED:
+            if getattr(rule, 'default', REQUIRED) is REQUIRED:
                 raise ValueError(
                     f'config: {path!r} is missing; set it, or inherit it from configs/_base_ by `_base_ = [...]`'
                 )

@@ -8,7 +8,7 @@ from typing import Any
 if __name__ == '__main__':
     sys.path[0] = str(Path(__file__).resolve().parents[1])  # not tools/, whose files would shadow packages
 
-from toolbox.cli import run_tool
+from toolbox.cli import parse, refuse_together, run_tool
 from toolbox.options import ParseOptions, add_trust_option
 
 DEFAULT = 'configs/ablations/attention_layout.py'
@@ -43,7 +43,19 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
         help="values in place of the base config's, for all arms",
     )
     add_trust_option(parser, 'a run folder, named as a base config,')
-    arguments = parser.parse_args(argv)
+    arguments = parse(parser, argv)
+    if arguments.show is not None:
+        refuse_together(
+            parser,
+            arguments,
+            'beside --show, which runs nothing',
+            'data_root work_dir seeds folds epochs steps minutes workers ray rerun_failed on_fail cfg_options '
+            'trust_plugins',
+        )
+    if arguments.ray is not None:
+        refuse_together(
+            parser, arguments, 'beside --ray, which starts as many trials as the cluster has room for', 'workers'
+        )
     if arguments.workers < 1:
         parser.error(f'--workers {arguments.workers}: expected at least 1')
     if arguments.folds and arguments.folds != ['all'] and not all(fold.isdigit() for fold in arguments.folds):

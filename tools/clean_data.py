@@ -7,7 +7,7 @@ from pathlib import Path
 if __name__ == '__main__':
     sys.path[0] = str(Path(__file__).resolve().parents[1])  # not tools/, whose files would shadow packages
 
-from toolbox.cli import run_tool
+from toolbox.cli import parse, run_tool
 from toolbox.options import ParseOptions, add_trust_option
 
 DEFAULT = 'configs/cleaning/clip_umap_hdbscan.py'
@@ -43,7 +43,7 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
         help="values in place of the config's, e.g. embedder.type=ColorTexture duplicates.max_bits=4",
     )
     add_trust_option(parser, 'a cleaned folder, given as --config,')
-    return parser.parse_args(argv)
+    return parse(parser, argv)
 
 
 def main(argv: list[str] | None = None) -> int:

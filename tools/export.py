@@ -7,7 +7,7 @@ from pathlib import Path
 if __name__ == '__main__':
     sys.path[0] = str(Path(__file__).resolve().parents[1])  # not tools/, whose files would shadow packages
 
-from toolbox.cli import run_tool
+from toolbox.cli import parse, run_tool
 from toolbox.options import add_trust_option
 
 EXAMPLES = """examples:
@@ -27,7 +27,7 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument('checkpoint', metavar='CHECKPOINT', help='a best.pth or last.pth, or a run folder')
     parser.add_argument('--out', required=True, metavar='FILE.safetensors', help='a new file')
     add_trust_option(parser, 'the checkpoint')
-    return parser.parse_args(argv)
+    return parse(parser, argv)
 
 
 def main(argv: list[str] | None = None) -> int:

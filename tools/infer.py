@@ -7,7 +7,7 @@ from pathlib import Path
 if __name__ == '__main__':
     sys.path[0] = str(Path(__file__).resolve().parents[1])  # not tools/, whose files would shadow packages
 
-from toolbox.cli import run_tool
+from toolbox.cli import parse, refuse_together, run_tool
 from toolbox.options import add_trust_option
 
 EXAMPLES = """examples:
@@ -71,7 +71,10 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     )
     add_trust_option(parser, 'a checkpoint')
     parser.add_argument('--resume', action='store_true', help='go on with an interrupted job')
-    return parser.parse_args(argv)
+    arguments = parse(parser, argv)
+    if arguments.out.lower().endswith('.zip'):
+        refuse_together(parser, arguments, 'for a .zip, whose images hold pixels alone', 'keep_metadata')
+    return arguments
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 if __name__ == '__main__':
     sys.path[0] = str(Path(__file__).resolve().parents[1])  # not tools/, whose files would shadow packages
 
-from toolbox.cli import run_tool
+from toolbox.cli import parse, refuse_together, run_tool
 from toolbox.options import ParseOptions, add_trust_option
 
 EXAMPLES = """examples:
@@ -26,8 +26,10 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     model = parser.add_argument_group('a model')
-    model.add_argument('config', nargs='?', help='config file or run folder; its newest best.pth is scored')
-    model.add_argument('checkpoint', nargs='?', help='a best.pth or last.pth; it carries its own resolved config')
+    model.add_argument(
+        'config', nargs='?', help='config file or run folder, whose newest best.pth is scored; or a checkpoint'
+    )
+    model.add_argument('checkpoint', nargs='?', help='a best.pth or last.pth of it; it carries its own resolved config')
     model.add_argument(
         '--data-root', metavar='DIR', help='where the photographs lie, if not where they were in training'
     )
@@ -52,20 +54,34 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     submission.add_argument('--inputs', metavar='DIR', help='the damaged gray images')
     parser.add_argument('--json', metavar='FILE', help='write the score, its parts and a row per image')
     parser.add_argument('--report', metavar='DIR', help='write report.html and per_image.csv')
-    arguments = parser.parse_args(argv)
+    arguments = parse(parser, argv)
     if (arguments.config is None) == (arguments.submission is None):
         parser.error('give a config to score a model, or --submission to score submissions')
-    if arguments.submission is not None and (arguments.gt is None or arguments.masks is None):
-        parser.error('--submission needs --gt DIR, and --masks DIR or --masks auto --inputs DIR')
-    if arguments.submission is not None and arguments.colors is not None:
-        parser.error('--colors says how a model is read, and submissions are read already; leave it out')
+    if arguments.submission is not None:
+        refuse_together(parser, arguments, 'beside --submission', 'data_root cfg_options colors export trust_plugins')
+        if arguments.gt is None or arguments.masks is None:
+            parser.error('--submission needs --gt DIR, and --masks DIR or --masks auto --inputs DIR')
+    else:
+        refuse_together(parser, arguments, 'to score a model: they are for --submission', 'gt masks inputs')
+        if arguments.config.endswith(('.pth', '.safetensors')) and arguments.checkpoint is None:
+            arguments.config, arguments.checkpoint = None, arguments.config
     return arguments
 
 
 def main(argv: list[str] | None = None) -> int:
     """Score; returns the exit code. What was typed is checked before torch is imported."""
     arguments = parse_arguments(argv)
-    return run_tool(lambda: score_model(arguments) if arguments.config else score_submissions(arguments))
+    return run_tool(lambda: run(arguments))
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Check where results go, then score what was asked for."""
+    from toolbox.files import check_output
+
+    check_output('--json', arguments.json, is_folder=False)
+    check_output('--report', arguments.report, is_folder=True)
+    check_output('--export', arguments.export, is_folder=True)
+    score_submissions(arguments) if arguments.submission else score_model(arguments)
 
 
 def score_model(arguments: argparse.Namespace) -> None:
@@ -73,7 +89,8 @@ def score_model(arguments: argparse.Namespace) -> None:
     from toolbox.data.sources import check_data_root
     from toolbox.paths import find_config
 
-    find_config(arguments.config)
+    if arguments.config is not None:
+        find_config(arguments.config)
     if arguments.checkpoint is not None and not Path(arguments.checkpoint).is_file():
         raise FileNotFoundError(f'no checkpoint {arguments.checkpoint}')
     if arguments.data_root is not None:

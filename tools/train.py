@@ -7,7 +7,7 @@ from pathlib import Path
 if __name__ == '__main__':
     sys.path[0] = str(Path(__file__).resolve().parents[1])  # not tools/, whose files would shadow packages
 
-from toolbox.cli import run_tool
+from toolbox.cli import parse, refuse_together, run_tool
 from toolbox.options import ParseOptions, add_trust_option
 
 
@@ -37,15 +37,17 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
         help="values in place of the config's, e.g. model.attention.type=SE optimizer.lr=1e-3",
     )
     add_trust_option(parser, 'a run folder, given as CONFIG,')
-    arguments = parser.parse_args(argv)
+    arguments = parse(parser, argv)
     if arguments.config is None and not arguments.list:
         parser.error('give a config, or --list')
-    others = ('data_root', 'fold', 'seed', 'resume', 'cfg_options')
-    ignored = [name for name in others if getattr(arguments, name) not in (None, False)]
-    if arguments.list and ignored:
-        parser.error(f'--list takes a config and --work-dir alone, not --{ignored[0].replace("_", "-")}')
+    if arguments.list:
+        unused = 'data_root fold seed resume launcher cfg_options trust_plugins'
+        refuse_together(parser, arguments, 'beside --list, which trains nothing', unused)
     if arguments.fold is not None and arguments.fold != 'all' and not arguments.fold.isdigit():
         parser.error(f'--fold {arguments.fold}: expected a number or all')
+    for name, key in (('data_root', 'data.root'), ('seed', 'seed'), ('fold', 'fold')):
+        if key in (arguments.cfg_options or {}):
+            refuse_together(parser, arguments, f'beside --cfg-options {key}=..., which says the same', name)
     return arguments
 
 

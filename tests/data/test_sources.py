@@ -101,7 +101,7 @@ def test_the_table_chooses(tmp_path: Path) -> None:
         ('', ValueError, 'got none'),
         (f'{HEADER}\nx,../a.png\n', ValueError, "line 2: expected a path below the folder, .*got '../a.png'"),
         (f'{HEADER}\nx,/a.png\n', ValueError, 'line 2: expected a path below the folder'),
-        (f'{HEADER}\nx\n', ValueError, 'line 2: expected a path below the folder, .*got None'),
+        (f'{HEADER}\nx\n', ValueError, 'line 2: expected a path below the folder, .*got '),
         (f'{HEADER}\nx,train_gt/0.png\nx,./train_gt/0.png\n', ValueError, 'line 3: .* listed twice'),
         (f'{HEADER}\n', FileNotFoundError, 'train.csv lists no photographs'),
     ],
@@ -123,7 +123,7 @@ def test_root_errors(tmp_path: Path) -> None:
     cases = {
         'missing/deeper': (FileNotFoundError, f'{tmp_path} exists'),
         'file.png': (ValueError, 'is a file; give the folder'),
-        'none': (FileNotFoundError, 'found 2 x .txt, 1 x .csv, 1 x no suffix; expected files like'),
+        'none': (FileNotFoundError, 'found 2 x .txt, 1 x .csv, 1 x without suffix; expected files like'),
         'empty': (FileNotFoundError, 'found no files at all'),
     }
     for name, (error, message) in cases.items():

@@ -151,6 +151,17 @@ def test_factory_tells_where_a_config_is_wrong_before_anything_is_built():
     assert make_network(2, 5)(torch.rand(1, 2, 8, 8)).shape == (1, 5, 8, 8)
 
 
+@pytest.mark.parametrize('shape', [(1, 1, 32, 32), (1, 1, 1, 2), (2, 1, 32, 32), (1, 1, 32, 64)])
+def test_one_small_image_trains_under_batch_norm(shape):
+    """Of which the deepest feature has one value per channel, where BatchNorm has nothing to normalize."""
+    encoder = dict(type='TimmEncoder', name='resnet18', weights=None)
+    network = Network(1, 3, encoder, NONE, dict(type='Unet', decoder_channels=(16, 8, 8, 8, 8)))
+    network.train()
+    out = network(torch.rand(shape))
+    assert out.shape == (shape[0], 3, *shape[2:])
+    out.sum().backward()
+
+
 def test_a_map_is_made_at_the_stride_that_is_wanted_and_no_further():
     full, fourth = Network(1, 2, TINY, NONE, UNET), Network(1, Output(2, stride=4), TINY, NONE, UNET)
     image = torch.rand(2, 1, 30, 45)

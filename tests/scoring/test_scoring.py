@@ -273,6 +273,14 @@ def test_it_works_where_no_cache_can_be_written(monkeypatch):
     assert cpu._compiled(lambda x: x + 1)(2) == 3
 
 
+def test_arrays_are_refused_with_the_way_to_a_tensor():
+    image, tensor = np.zeros((8, 8, 3), np.uint8), torch.zeros(1, 3, 8, 8, dtype=torch.uint8)
+    with pytest.raises(ValueError, match=r'prediction: expected a torch tensor .*, got ndarray; .*torch\.from_numpy'):
+        score_images(image, image, image[..., :1])
+    with pytest.raises(ValueError, match='hole: expected a torch tensor'):
+        score_images(tensor, tensor, image[..., 0])
+
+
 class _Largest(TorchDispatchMode):
     """The bytes of the largest tensor that is made within."""
 

@@ -182,7 +182,7 @@ def test_an_unreachable_hub_names_the_ways_out(photo_folder, tmp_path, monkeypat
     [
         (['embedder.type=Clip'], "did you mean 'CLIP'"),
         (['detector.threshhold=1'], "did you mean 'threshold'"),
-        (['detector.min_cluster_size=one'], 'of the wrong type'),
+        (['detector.min_cluster_size=one'], 'detector.min_cluster_size: HDBSCAN takes int'),
         (['reducer.seed=1'], 'set by the program'),
         (['duplicates.max_bits=9'], 'out of range'),
         (['data.size=9'], "no key 'data'"),

@@ -255,8 +255,9 @@ def _check(chosen: Config) -> None:
     given = [name for name, value in chosen.budget.items() if value is not None]
     if len(given) > 1:
         raise ValueError(f'budget: {" and ".join(given)} are given; choose one')
-    if not chosen.seeds or any(type(seed) is not int or seed < 0 for seed in chosen.seeds):
-        raise ValueError(f'seeds: expected whole numbers, like [0, 1, 2], got {chosen.seeds!r}')
+    if not chosen.seeds or any(type(seed) is not int or not 0 <= seed <= schema.LARGEST_SEED for seed in chosen.seeds):
+        expected = f'whole numbers from 0 to {schema.LARGEST_SEED}, like [0, 1, 2]'
+        raise ValueError(f'seeds: expected {expected}, got {chosen.seeds!r}')
     if chosen.folds != 'all' and (not chosen.folds or any(type(fold) is not int for fold in chosen.folds)):
         raise ValueError(f"folds: expected fold numbers like [0, 1], or 'all', got {chosen.folds!r}")
     for name in ('seeds', 'folds'):

@@ -28,6 +28,7 @@ from toolbox.contracts import Embedder
 from toolbox.data.clean_csv import Row, write_clean_csv
 from toolbox.data.manifest import Manifest
 from toolbox.data.sources import open_source
+from toolbox.data.walking import told_in_words
 from toolbox.engine.generations import is_full
 from toolbox.files import read_json, write_json
 from toolbox.registry import DETECTORS, EMBEDDERS, REDUCERS
@@ -65,11 +66,17 @@ def clean(
     """
     resolved = load_config(config, options, say, schema.CLEANING, trust_plugins)
     check_file_rules(resolved.files.drop)
+    if Path(out).resolve() == Path(root).resolve():
+        raise ValueError(f'--out {out} is the folder of the photographs; give another one, such as --out cleaned')
     photos = open_source(root)
+    if photos.left_out:
+        say(f'passed over: {told_in_words(photos.left_out)}')
     _check_options(resolved)
     folder = _writable_folder(out)
     _spare_edited_csv(folder)
     embedder = EMBEDDERS.build(resolved.embedder)
+    if embedder.batch_size < 1:
+        raise ValueError(f'embedder.batch_size: expected 1 or more, got {embedder.batch_size}')
     probe = embedder(embedder.prepare(np.zeros((64, 64, 3), np.uint8))[None])
     say(check_memory(len(photos), probe.shape[1], resolved.fit_limit, available_bytes()))
     with _said_when_full(folder), closing(Cache(folder / 'cache.sqlite', embedder.identity)) as cache:
@@ -89,10 +96,7 @@ def clean(
 def _check_options(config: Config) -> None:
     """Raise ValueError for what the parts do not take, now: they are needed when the images have been embedded."""
     for kind, part in ((REDUCERS, config.reducer), (DETECTORS, config.detector)):
-        try:
-            kind.build(part, seed=config.seed)
-        except TypeError as error:  # text where the part compares numbers
-            raise ValueError(f'{kind.name}: {dict(part)}: an option is of the wrong type ({error})') from error
+        kind.build(part, seed=config.seed)
 
 
 def _writable_folder(out: str) -> Path:

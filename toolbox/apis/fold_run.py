@@ -80,7 +80,7 @@ class FoldRun:
             self.runner.resume_from(found[1], resumed_with)
         if is_main_process():
             dump_config(config, folder / 'config.py')
-            run_folder.record_environment(folder, self.split.digest, self.precision, changes or {})
+            run_folder.record_environment(folder, self.split.digest, self.precision, changes or {}, config.filename)
             logger.info(self._plan())
         if found is not None:
             logger.info(f'resuming from {found[0]}, step {found[1]["step"]}')
@@ -156,6 +156,7 @@ class FoldRun:
         threads = f'CPU ({torch.get_num_threads()} threads)'
         device = torch.cuda.get_device_name() if torch.cuda.is_available() else threads
         cleaning = f'cleaned by {split.cleaning}\n' if split.cleaning else ''
+        cleaning += f'passed over: {split.passed_over}\n' if split.passed_over else ''
         return (
             f'data: {root}\n{cleaning}'
             f'{len(split.training)} photos train, {len(split.validation)} validate ({split.validates}), '

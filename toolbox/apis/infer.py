@@ -52,7 +52,7 @@ def infer(request: InferRequest) -> int:
     try:
         with _Progress(len(request.photos), there) as progress, warnings.catch_warnings():
             warnings.filterwarnings('ignore', module='PIL')  # of odd files; what matters is a failure or a note
-            summary = Job(
+            job = Job(
                 photos=request.photos,
                 restorer=restorer,
                 outputs=request.outputs,
@@ -62,7 +62,11 @@ def infer(request: InferRequest) -> int:
                 keep_metadata=request.keep_metadata,
                 max_pixels=request.max_pixels,
                 progress=progress,
-            ).run()
+            )
+            for name, reason in request.unlisted.items():
+                job.summary.failed[name] = reason
+                request.outputs.list_failure(name, reason)
+            summary = job.run()
     except KeyboardInterrupt as stop:
         raise Stopped(
             'interrupted: what is finished is kept; the same command with --resume goes on', signal.SIGINT

@@ -32,6 +32,7 @@ class InferRequest:
         keep_metadata: whether outputs get the EXIF and the color profile of their photographs.
         max_pixels: larger photographs are refused.
         left_out: files of the input that are no photographs by their suffix, in words.
+        unlisted: what of the input could not be listed, and why.
         record: what the bytes of the outputs depend on.
         trust_plugins: whether plugins that the checkpoints name are imported.
     """
@@ -46,6 +47,7 @@ class InferRequest:
     keep_metadata: bool
     max_pixels: int
     left_out: str
+    unlisted: dict[str, str]
     record: dict[str, Any]
     trust_plugins: bool
 
@@ -93,10 +95,16 @@ def check_request(
     out, save_masks = Path(out), None if save_masks is None else Path(save_masks)
     if weights is not None and weights != 'score' and len(weights) != len(files):
         raise ValueError(f'{len(weights)} x --weights for {_counted(files)}: give one number for each')
+    if len(files) == 1 and (weights is not None or average):
+        unused = '--weights' if weights is not None else '--average-checkpoints'
+        raise ValueError(
+            f'{unused} is for several checkpoints, and there is one, {files[0]}: leave it out, or name more'
+        )
     outputs = Outputs(out)
     folder_of_masks = None if str(masks) in ('auto', 'none') else Path(masks)
     without = [folder for folder in (outputs.folder, save_masks, folder_of_masks) if folder is not None]
-    photos = list_photos(source, flat=is_zip(out), without=without)
+    unlisted: dict[str, str] = {}
+    photos = list_photos(source, flat=is_zip(out), without=without, tell=unlisted.__setitem__)
     outputs.check(photos, resume)
     masks = str(masks) if folder_of_masks is None else MaskFolder(folder_of_masks, photos)
     _check_format(files)
@@ -117,6 +125,7 @@ def check_request(
         keep_metadata=keep_metadata,
         max_pixels=max_pixels,
         left_out=other_files(source),
+        unlisted=unlisted,
         record=dict(
             huefill=toolbox.__version__,
             checkpoints=[_sha256(file) for file in files],

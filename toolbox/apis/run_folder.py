@@ -19,16 +19,18 @@ from mmengine.config import Config
 from toolbox.differences import shown
 from toolbox.experiment.trials import locked
 from toolbox.files import read_json_if_any, write_json
-from toolbox.paths import REPOSITORY
+from toolbox.paths import REPOSITORY, RUN_CONFIG
 
 logger = logging.getLogger('huefill')
+
+ENVIRONMENT = 'environment.json'
 
 _PACKAGES = (
     *('huefill', 'torch', 'torchvision', 'segmentation-models-pytorch', 'timm', 'mmengine', 'albumentations'),
     *('scikit-image', 'opencv-python', 'opencv-python-headless', 'numpy', 'pillow'),
 )
 # What a start writes before its first step, and what there is of a run only after one.
-_OF_START = ('config.py', 'environment.json', 'train.log', 'train.rank*.log', '.lock', 'vis_data', 'fold_*')
+_OF_START = (RUN_CONFIG, ENVIRONMENT, 'train.log', 'train.rank*.log', '.lock', 'vis_data', 'fold_*')
 _OF_STEPS = ('*.pth', 'scalars.jsonl', 'failures*.csv', 'samples')
 _LOCK_WAIT = 1  # seconds: whoever lists runs looks at their locks
 
@@ -97,8 +99,19 @@ def occupied(folder: Path, made: bool = False) -> Iterator[None]:
             raise
 
 
+def run_of(checkpoint: Path) -> Path | None:
+    """The run folder that a checkpoint lies in; None: it lies elsewhere."""
+    return checkpoint.parent if (checkpoint.parent / RUN_CONFIG).is_file() else None
+
+
+def origin(folder: Path) -> str | None:
+    """The config file that a folder's run was started with, as its environment.json says; None: it is not known."""
+    config = (read_json_if_any(folder / ENVIRONMENT) or {}).get('config')
+    return config if isinstance(config, str) else None
+
+
 def _holds_run(folder: Path) -> bool:
-    return any(next(folder.glob(pattern), None) for pattern in ('*.pth', 'config.py', 'fold_*'))
+    return any(next(folder.glob(pattern), None) for pattern in ('*.pth', RUN_CONFIG, 'fold_*'))
 
 
 def _remove_start(folder: Path, before: Collection[Path]) -> None:
@@ -108,7 +121,9 @@ def _remove_start(folder: Path, before: Collection[Path]) -> None:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
-def record_environment(folder: Path, data_digest: str, precision: str, changes: Mapping[str, Any]) -> None:
+def record_environment(
+    folder: Path, data_digest: str, precision: str, changes: Mapping[str, Any], config: str | Path | None = None
+) -> None:
     """Write environment.json.
 
     Args:
@@ -116,6 +131,7 @@ def record_environment(folder: Path, data_digest: str, precision: str, changes: 
         data_digest: over the photographs' names and sizes.
         precision: of training steps.
         changes: what the run has otherwise than its config file, by dotted path.
+        config: the file that the run was started with. None, or a run folder's own: the one recorded there before.
     """
     import torch
 
@@ -125,11 +141,13 @@ def record_environment(folder: Path, data_digest: str, precision: str, changes: 
             versions[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
             continue
+    of_run = config is None or Path(config).name == RUN_CONFIG
     content = dict(
         started=time.strftime('%Y-%m-%d %H:%M:%S'),
         command=shlex.join([Path(sys.executable).name, *sys.argv]),
         changes={key: shown(value) for key, value in changes.items()},
         working_folder=os.getcwd(),
+        config=origin(folder) if of_run else str(config),
         python=platform.python_version(),
         platform=platform.platform(),
         device=torch.cuda.get_device_name() if torch.cuda.is_available() else f'CPU, {os.cpu_count()} cores',
@@ -138,12 +156,12 @@ def record_environment(folder: Path, data_digest: str, precision: str, changes: 
         commit=commit(),
         data=data_digest,
     )
-    write_json(folder / 'environment.json', content)
+    write_json(folder / ENVIRONMENT, content)
 
 
 def recorded_changes(folder: Path) -> dict[str, Any]:
     """What `record_environment` was told of a run's changes the last time."""
-    changes = (read_json_if_any(folder / 'environment.json') or {}).get('changes')
+    changes = (read_json_if_any(folder / ENVIRONMENT) or {}).get('changes')
     return changes if isinstance(changes, dict) else {}
 
 
@@ -160,7 +178,7 @@ def log_to(folder: Path, rank: int = 0) -> None:
     logger.setLevel(logging.INFO)
     logger.propagate = False
     if rank == 0:
-        console = logging.StreamHandler(sys.stdout)
+        console = _Console(sys.stdout)
         console.addFilter(lambda record: not getattr(record, 'file_only', False))  # the tool shows its errors itself
         logger.addHandler(console)
     file = logging.FileHandler(
@@ -168,6 +186,16 @@ def log_to(folder: Path, rank: int = 0) -> None:
     )
     file.setFormatter(logging.Formatter('%(asctime)s %(message)s', '%Y-%m-%d %H:%M:%S'))
     logger.addHandler(file)
+
+
+class _Console(logging.StreamHandler):
+    """Falls silent when nobody reads any more, as behind `| head`: the run goes on, and train.log has it all."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        if isinstance(sys.exc_info()[1], BrokenPipeError):
+            logger.removeHandler(self)
+        else:
+            super().handleError(record)
 
 
 def commit() -> str | None:

@@ -16,6 +16,7 @@ import numpy as np
 from toolbox.archive import MAX_SURPLUS_FILES, Problem, Submission, open_submission, shown
 from toolbox.bars import bar
 from toolbox.imageio import IMAGE_SUFFIXES, UnreadableImage, read_gray, read_mask, read_rgb
+from toolbox.names import canonical
 from toolbox.strict_png import decode_rgb_png, max_png_bytes
 
 _NAMES_SHOWN, _REASONS_SHOWN = 10, 30
@@ -165,15 +166,15 @@ def _mismatches(
 def _images_by_stem(folder: Path) -> dict[str, Path]:
     if not folder.is_dir():
         raise FileNotFoundError(f'{folder}: no such folder')
-    names = (path for path in folder.iterdir() if not path.name.startswith('.'))
-    files = sorted(path for path in names if path.suffix.lower() in IMAGE_SUFFIXES)
+    files = sorted(folder / name for name in os.listdir(folder) if not name.startswith('.'))
+    files = [path for path in files if path.suffix.lower() in IMAGE_SUFFIXES]
     if not files:
         raise FileNotFoundError(f'{folder}: no images in it')
-    by_stem = {path.stem: path for path in files}
+    by_stem = {canonical(path.stem): path for path in files}
     doubled = [
         Problem('another file differs in its suffix alone; keep one', path.name)
         for path in files
-        if by_stem[path.stem] != path
+        if by_stem[canonical(path.stem)] != path
     ]
     if doubled:
         raise SubmissionError({str(folder): doubled})
@@ -193,7 +194,9 @@ def _read_sizes(
 
     files = list(files)
     results = in_parallel(read_size, files, f'reading {folder}')
-    sizes = {file.stem: size for file, size in zip(files, results, strict=True) if not isinstance(size, Problem)}
+    sizes = {
+        canonical(file.stem): size for file, size in zip(files, results, strict=True) if not isinstance(size, Problem)
+    }
     return sizes, [result for result in results if isinstance(result, Problem)]
 
 

@@ -109,7 +109,7 @@ def find_checkpoint(config: str, data_root: str | None = None, trust_plugins: bo
     """
     path = find_config(config)
     beside = path.with_name('best.pth')
-    if beside.is_file():
+    if path.name == RUN_CONFIG and beside.is_file():
         return beside
     sample = data_root is None and load_config(path, say=_silent, trust_plugins=trust_plugins).data.root is None
     runs = run_folder.runs_folder(path, sample)
@@ -138,7 +138,7 @@ def _changes(path: Path, checkpoint: Path, content: Mapping[str, Any], plugins: 
 
 
 def score_model(
-    config: str,
+    config: str | None,
     checkpoint: str | None = None,
     data_root: str | None = None,
     options: Mapping[str, Any] | None = None,
@@ -148,15 +148,20 @@ def score_model(
 
     Args:
         config: a config file, whose plugins are imported; without a checkpoint it says whose newest best one is meant.
-            Or a run folder, of which nothing runs.
+            Or a run folder, of which nothing runs. None: the checkpoint says all.
         checkpoint: it carries its own resolved config, which is used.
         data_root: where the photographs lie. Where they are those of training the validation fold is scored, of other
             photographs all; None: what validated in training.
         options: values by dotted path, in place of the checkpoint's config's.
         trust_plugins: import what the checkpoint's config lists as `custom_imports`.
+
+    Raises:
+        ValueError: the checkpoint is known to be of another config.
     """
-    own = find_config(config)
-    if own.name != RUN_CONFIG:
+    own = None if config is None else find_config(config)
+    if own is not None and checkpoint is not None:
+        _check_origin(Path(checkpoint), own)
+    if own is not None and own.name != RUN_CONFIG:
         load_config(own, say=_silent)  # a checkpoint may use the plugins that the person's own config names
     path = Path(checkpoint) if checkpoint is not None else find_checkpoint(config, data_root, trust_plugins)
     elsewhere = {} if data_root is None else {'data.root': data_root, 'data.val_root': None}
@@ -188,8 +193,24 @@ def score_model(
             measured[name] = rows_per_image(measuring)
         return measured
 
-    changes = _changes(own, path, content, resolved.custom_imports)
+    changes = [] if own is None else _changes(own, path, content, resolved.custom_imports)
     return ModelScore(path, resolved, which, changes, summary, rows_per_image(evaluator), batch, restore, baselines)
+
+
+def _check_origin(checkpoint: Path, config: Path) -> None:
+    """Raise ValueError if the checkpoint is known to be of another run, or of a run of another config file."""
+    if config.name == RUN_CONFIG:  # of a run folder
+        run = run_folder.run_of(checkpoint)
+        is_its_own = run is None or config.parent in (run.resolve(), run.resolve().parent)  # or that of all folds
+        other = None if is_its_own else run
+    else:
+        file = run_folder.origin(checkpoint.parent)
+        other = None if file is None or Path(file).stem == config.stem else file
+    if other is not None:
+        raise ValueError(
+            f'{checkpoint} is of {other}, not of {config}: a checkpoint is scored with its own config; leave the other '
+            f'out: python tools/test.py {checkpoint}'
+        )
 
 
 def print_score(score: ModelScore) -> None:

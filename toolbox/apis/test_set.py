@@ -53,7 +53,7 @@ def export_test_set(score: ModelScore, folder: str | Path) -> Path:
             write_png(folder / _TRUTHS / file, _pixels(batch.rgb))
             write_png(folder / _MASKS / file, _pixels(batch.hole.float())[..., 0])
             shown.update()
-    with table.open('w', newline='', encoding='utf-8') as output:
+    with table.open('w', newline='', encoding='utf-8', errors='surrogateescape') as output:
         csv.writer(output).writerows([['input_image_path'], *([f'./{_INPUTS}/{file}'] for file in files)])
     return table
 

@@ -21,6 +21,7 @@ from toolbox.experiment.results import Costs
 from toolbox.experiment.trials import TrialFolder
 from toolbox.imageio import write_png
 from toolbox.interruption import Stopped
+from toolbox.names import fitting
 from toolbox.nn.device import default_device, is_out_of_memory
 
 logger = logging.getLogger('huefill')
@@ -121,7 +122,7 @@ def _measure_best(run: FoldRun, job: TrialJob) -> dict[str, dict[str, float]]:
         if job.predictions:
             for outcome in outcomes:
                 for index, name in enumerate(outcome.batch.names):
-                    _write(job.folder / OUTPUTS / f'{name}.png', outcome.pictures(index)['output'])
+                    _write(job.folder / OUTPUTS / fitting(name, '.png'), outcome.pictures(index)['output'])
         return outcomes
 
     evaluate(run.runner.val_dataloader, restore, evaluator, len(dataset))

@@ -95,7 +95,8 @@ def _file_options(plugin: type) -> tuple[str, ...]:
 def _place(error: Exception, plugin: type) -> str:
     """The line of the plugin's file that led to an error, or the one that raised it."""
     frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if frame.filename == inspect.getfile(plugin)]
+    causes = traceback.extract_tb(error.__cause__.__traceback__) if error.__cause__ else []  # of one that did not build
+    own = [frame for frame in (*frames, *causes) if frame.filename == inspect.getfile(plugin)]
     frame = (own or frames)[-1]
     return f'{Path(frame.filename).name}, line {frame.lineno}'
 

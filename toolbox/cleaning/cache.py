@@ -15,7 +15,7 @@ import numpy as np
 from toolbox.cleaning.files import Facts, Look, is_thumbnail
 
 # Raised when facts, thumbnails or fingerprints come out differently than before: older files are looked at again.
-_FORMAT = 1
+_FORMAT = 2
 _TABLES = {
     'files': 'CREATE TABLE files (sha256 BLOB PRIMARY KEY, facts TEXT NOT NULL, thumbnail BLOB NOT NULL) WITHOUT ROWID',
     'vectors': 'CREATE TABLE vectors ( '

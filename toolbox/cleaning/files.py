@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import stat
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -11,7 +12,8 @@ import numpy as np
 from PIL import Image
 
 from toolbox.cleaning.fingerprint import fingerprint
-from toolbox.imageio import UnreadableImage, as_gray_or_rgb, open_image, orientation, upright
+from toolbox.imageio import UnreadableImage, open_image, orientation, upright
+from toolbox.tones import as_gray_or_rgb
 
 THUMBNAIL_SIDE = 64
 _THUMBNAIL_QUALITY = 70
@@ -101,6 +103,8 @@ def look_at(
 ) -> Look:
     """Read a file, and unless its SHA-256 is among the known ones decode it and prepare it for the embedder."""
     try:
+        if not stat.S_ISREG(path.stat().st_mode):  # to open a pipe can take for ever
+            return Look(index, failure='no regular file')
         content = path.read_bytes()
     except OSError as error:
         return Look(index, failure=error.strerror or str(error))
@@ -121,7 +125,7 @@ def _decode(content: bytes) -> tuple[Facts, bytes, np.ndarray]:
         file_format, mode = image.format or '', image.mode
         is_animated = file_format in _ANIMATIONS and bool(getattr(image, 'is_animated', False))
         image.load()
-        picture = upright(as_gray_or_rgb(image), orientation(image)).convert('RGB')
+        picture = upright(as_gray_or_rgb(image).picture, orientation(image)).convert('RGB')
         small = picture.resize((32, 32), Image.Resampling.BOX, reducing_gap=3)
         straight, mirrored = fingerprint(np.asarray(small.convert('L')))
         facts = Facts(*picture.size, file_format, mode, _is_gray(small), is_animated, straight, mirrored)

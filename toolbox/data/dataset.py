@@ -53,6 +53,8 @@ class _PhotoDataset(Dataset):
     def _crop(self, photo: Photo, real: bool, rng: np.random.Generator, progress: float) -> tuple[np.ndarray, ...]:
         """The crop's rgb, gray, hole and damaged gray."""
         rgb = read_rgb(photo.path)
+        if rgb.shape[0] * rgb.shape[1] < 2:
+            raise UnreadableImage(str(photo.path), '1x1 px: a hole and its surroundings need two')
         if real:
             damage = read_gray(photo.damaged)
             if damage.shape != rgb.shape[:2]:

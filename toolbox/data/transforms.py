@@ -42,6 +42,9 @@ class PhotoTransform:
         self.crop_scale = _checked_range(crop_scale) if training and crop_scale is not None else None
         self.reduce = reduce
         self.training = training
+        for index, transform in enumerate(transforms):
+            if not isinstance(transform, Mapping):
+                raise ValueError(f"data.transforms.{index}: expected dict(type='HorizontalFlip'), got {transform!r}")
         self._transforms = [dict(transform) for transform in transforms] if training else []
         for index, transform in enumerate(self._transforms):
             _build_transform(transform, f'data.transforms.{index}')
@@ -164,4 +167,7 @@ def _build_transform(config: Mapping[str, Any], where: str) -> Any:
     for option in options:
         if option not in parameters:
             raise ValueError(f'{where}.{option}: {name} takes no option {option!r}{did_you_mean(option, parameters)}')
-    return known[name](**options)
+    try:
+        return known[name](**options)
+    except (TypeError, ValueError) as error:  # albumentations' own checks
+        raise ValueError(f'{where}: {name} does not take {options}: {" ".join(str(error).split())[:300]}') from error

@@ -1,5 +1,6 @@
 """Several processes, on CUDA or on CPU: how they start, what they agree on, and what happens when one is lost."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,6 +11,14 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.parallel import DistributedDataParallel
 
+# What a launcher's starter sets, and who that is.
+_VARIABLES = {
+    'pytorch': ('RANK', 'WORLD_SIZE', 'MASTER_ADDR', 'MASTER_PORT'),
+    'slurm': ('SLURM_PROCID', 'SLURM_NTASKS', 'SLURM_NODELIST'),
+    'mpi': ('OMPI_COMM_WORLD_RANK', 'OMPI_COMM_WORLD_SIZE', 'OMPI_COMM_WORLD_LOCAL_RANK'),
+}
+_STARTERS = {'pytorch': 'torchrun', 'slurm': 'srun', 'mpi': 'mpirun'}
+
 
 class LostProcess(ConnectionError):
     """Another process of the group is gone, and with it the run."""
@@ -19,6 +28,12 @@ def start_processes(launcher: str) -> None:
     """Join the process group of `torchrun`, slurm or mpi; nothing for launcher `none`."""
     if launcher == 'none' or is_distributed():
         return
+    needed = _VARIABLES.get(launcher, ())
+    if lacking := [name for name in needed if name not in os.environ]:
+        raise ValueError(
+            f'--launcher {launcher}: {_STARTERS[launcher]} has not started this process: {", ".join(lacking)} is not '
+            f'set; start with {_STARTERS[launcher]}, or leave --launcher out for one process'
+        )
     if torch.cuda.is_available():
         init_dist(launcher)
     elif launcher == 'pytorch':

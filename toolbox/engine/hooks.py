@@ -172,7 +172,10 @@ class ScalarsHook(Hook):
 
 
 class SampleGridHook(Hook):
-    """Writes samples/epoch_NNN.png: the same validation photographs after each validation, as rows of pictures."""
+    """Writes samples/epoch_NNN.png: the same validation photographs after each validation, as rows of pictures.
+
+    They are drawn once the checkpoint is saved: what goes wrong with pictures costs no training.
+    """
 
     def __init__(self, num_images: int) -> None:
         self.num_images = num_images
@@ -191,7 +194,7 @@ class SampleGridHook(Hook):
                 if name in self.wanted:
                     self.rows[name] = outcome.pictures(index)
 
-    def after_validation(self, runner: Any, metrics: dict[str, float], is_best: bool) -> None:
+    def after_epoch_saved(self, runner: Any) -> None:
         if self.rows and is_main_process():
             path = Path(runner.folder) / 'samples' / f'epoch_{runner.epoch:03d}.png'
             try:
@@ -201,6 +204,7 @@ class SampleGridHook(Hook):
                 if not is_full(error):
                     raise
                 logger.warning(f'no room for {path}: left out')
+        self.rows = {}
 
 
 def clock(seconds: float) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
+from torch import Tensor
 
 from toolbox.config import config_from_data
 from toolbox.engine.checkpoint import read_checkpoint, size_in_bytes
@@ -72,5 +73,26 @@ def build_model(config: Config, state: Mapping[str, Any]) -> RestorationModel:
     try:
         model.layout.load_state_dict(state)
     except (RuntimeError, TypeError, AttributeError) as error:  # other shapes; no tensors at all
-        raise ValueError(f'the weights are of other networks than `model` in the config describes: {error}') from error
+        raise ValueError(_other_networks(model.layout.state_dict(), state, error)) from error
     return model.eval()
+
+
+def _other_networks(expected: Mapping[str, Any], given: Mapping[str, Any], error: Exception) -> str:
+    """How weights differ from those of the networks that a config describes: how many, and a few by name."""
+    shapes = [{key: _shape(value) for key, value in weights.items()} for weights in (expected, given)]
+    missing, surplus = ([key for key in one if key not in other] for one, other in (shapes, shapes[::-1]))
+    other = [key for key in shapes[0] if key in shapes[1] and shapes[0][key] != shapes[1][key]]
+    parts = [
+        f'{len(keys)} {words} ({", ".join(map(str, keys[:3]))}{", ..." if len(keys) > 3 else ""})'
+        for keys, words in ((missing, 'are missing'), (surplus, 'are surplus'), (other, 'have other shapes'))
+        if keys
+    ]
+    return (
+        f'the weights are of other networks than `model` in the config describes: of {len(expected)} tensors '
+        f'{", ".join(parts) or error}; leave model.encoder, attention, decoder, stages and layout as they were trained'
+    )
+
+
+def _shape(value: Any) -> tuple[int, ...] | None:
+    """Of a tensor; None: it is something else."""
+    return tuple(value.shape) if isinstance(value, Tensor) else None

@@ -53,6 +53,7 @@ class TrainingLoop(EpochBasedTrainLoop):
                 is_best = runner.best_score.update(metrics[name], {**metrics, 'epoch': self._epoch})
                 runner.call_hook('after_validation', metrics=metrics, is_best=is_best)
             self._save(is_best)
+            runner.call_hook('after_epoch_saved')
             if runner.stop_request.signal_number is not None and not runner.distributed:
                 self._stop()
         runner.call_hook('after_train')

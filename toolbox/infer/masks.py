@@ -9,6 +9,7 @@ import numpy as np
 from toolbox.data.sources import walk_files
 from toolbox.imageio import UnreadableImage, read_mask
 from toolbox.infer.listing import ListedPhoto
+from toolbox.names import canonical
 
 # uint8 (H, W) gray -> its hole, uint8 (H, W) in {0, 1}
 FindHole = Callable[[np.ndarray], np.ndarray]
@@ -35,7 +36,7 @@ class MaskFolder:
         self.folder = folder
         self.files: dict[str, str] = {}
         for file in sorted(walk_files(folder)):
-            name = os.path.splitext(file)[0]
+            name = canonical(os.path.splitext(file)[0])
             if name in self.files:
                 raise ValueError(f'{folder}: both {self.files[name]} and {file} are masks of {name}; keep one')
             self.files[name] = file
@@ -65,7 +66,7 @@ class MaskFolder:
         names = [photo.output.removesuffix('.png'), photo.name, str(without_suffix)]
         if self.by_stem:
             names.append(without_suffix.name)
-        found = next((self.files[name] for name in names if name in self.files), None)
+        found = next(filter(None, (self.files.get(canonical(name)) for name in names)), None)
         if found is None:
             reason = f'no mask {without_suffix}.png in {self.folder}; an undamaged photo needs one that is all black'
             raise UnreadableImage(str(photo.path), reason)

@@ -18,6 +18,7 @@ from toolbox.files import read_json
 from toolbox.imageio import IMAGE_SUFFIXES, UnreadableImage, remove_leftovers
 from toolbox.infer.listing import ListedPhoto
 from toolbox.infer.photo_file import read_photo_file
+from toolbox.names import canonical
 from toolbox.strict_png import decode_rgb_png, max_png_bytes
 
 RECORD = 'infer.json'
@@ -147,7 +148,7 @@ def check_submission(path: Path, photos: Sequence[ListedPhoto]) -> None:
         ValueError: it is not what it should be.
     """
     submission = open_submission(path, max_files=len(photos))
-    expected = {photo.output: photo for photo in photos}
+    expected = {canonical(photo.output): photo for photo in photos}
     problems = [f'{problem.file}: {problem.reason}' for problem in submission.problems]
     problems += [f'{name}: not in the list of photographs' for name in submission.names if name not in expected]
     for name, photo in expected.items():

@@ -131,7 +131,7 @@ class Network(nn.Module):
         """A tensor, or tensors by name as `outputs` were given: (N, channels, ceil(H / stride), ceil(W / stride)) for a
         map, (N, channels, 1, 1) for a vector."""
         size = x.shape[-2:]
-        x = pad_to_multiple((x - _MEAN) / _STD, self.encoder.size_multiple)
+        x = pad_to_multiple((x - _MEAN) / _STD, self.encoder.size_multiple, several=self.training)
         features = list(self.encoder(x))
         for index, attend in self.attention.items():
             features[int(index)] = attend(features[int(index)])

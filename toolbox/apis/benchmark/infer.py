@@ -91,7 +91,15 @@ def benchmark_infer(
         repeats: timed runs of each.
         megapixels: restore one photograph of this many as well, and report the peak memory; 0: do not.
         device: auto, cpu or cuda.
+
+    Raises:
+        ValueError: too few of something.
     """
+    if size < 32 or min(images, batch_size, repeats) < 1 or megapixels < 0:
+        raise ValueError(
+            f'size {size}, images {images}, batch size {batch_size}, repeats {repeats}, megapixels {megapixels}: '
+            'expected a size of at least 32, at least one of the next three, and 0 megapixels or more'
+        )
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         checkpoint = _random_checkpoint(config, root / 'best.pth')
