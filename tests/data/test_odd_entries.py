@@ -9,7 +9,7 @@ from PIL import Image
 
 from tests.support import scene
 from toolbox.data.sources import check_data_root, open_source
-from toolbox.data.walking import in_words, walk_files
+from toolbox.data.walking import told_in_words, walk_files
 from toolbox.infer.listing import list_photos
 
 NO_FILE = 'no regular file, but a pipe, a socket or a device'
@@ -54,7 +54,7 @@ def test_odd_entries_are_told_and_passed_over(odd: Path) -> None:
     told: dict[str, str] = {}
     assert sorted(walk_files(odd, tell=told.__setitem__)) == ['a.png', 'deep/b.png']
     assert told == EXPECTED
-    assert in_words(told).endswith('and 1 more')
+    assert told_in_words(told).endswith('and 1 more')
     photos = at_once(open_source, odd)
     assert list(photos.names) == ['a.png', 'deep/b.png']
     assert photos.left_out == EXPECTED
