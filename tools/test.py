@@ -97,6 +97,8 @@ def score_submissions(arguments: argparse.Namespace) -> None:
     from toolbox.report import write_score_report
     from toolbox.tables import score_table
 
+    for note, count in checked.reference.notes.items():
+        print(f'note: {note}: {count}')
     entries = score_submissions(checked)
     print(score_table({entry.name: entry.summary for entry in entries}))
     if arguments.json:

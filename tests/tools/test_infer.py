@@ -22,7 +22,8 @@ from toolbox.data.dataset import ValidationDataset
 from toolbox.data.loading import validation_loader
 from toolbox.data.sources import open_source
 from toolbox.engine.loading import load_model
-from toolbox.imageio import read_gray, read_mask, read_rgb, write_png
+from toolbox.imageio import read_gray, read_rgb, write_png
+from toolbox.mask_files import read_mask
 from toolbox.paths import REPOSITORY
 from tools import infer as infer_tool
 from tools import test as test_tool
@@ -135,7 +136,7 @@ def test_any_file_is_restored_or_listed(workplace, checkpoint, capsys):
 def test_saved_masks_are_taken_again_and_hold_the_hole(workplace, checkpoint):
     damaged_photos(Path('photos'), 3, side=64)
     assert infer(checkpoint, '--input', 'photos', '--out', 'found', '--save-masks', 'masks') == 0
-    assert np.array_equal(read_mask('masks/TEST_001.png'), damaged_scene(1, 64, 64)[1])
+    assert np.array_equal(read_mask('masks/TEST_001.png').hole, damaged_scene(1, 64, 64)[1])
     assert infer(checkpoint, '--input', 'photos', '--out', 'given', '--masks', 'masks') == 0
     assert infer(checkpoint, '--input', 'photos', '--out', 'none', '--masks', 'none') == 0
     for name in ('TEST_000.png', 'TEST_001.png'):

@@ -9,23 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from toolbox.apis.submissions import (
-    CheckedSubmissions,
-    Reference,
-    SubmissionError,
-    check_submissions,
-    in_parallel,
-    read_output,
-)
+from toolbox.apis.problems import SubmissionError
+from toolbox.apis.reference import Reference, in_parallel
+from toolbox.apis.submissions import CheckedSubmissions, check_submissions, read_output
 from toolbox.archive import Submission
-from toolbox.imageio import read_gray, read_mask, read_rgb
+from toolbox.imageio import read_gray, read_rgb
 
 if TYPE_CHECKING:
     from toolbox.report import Pictures, ScoreEntry
 
 __all__ = ['CheckedSubmissions', 'SubmissionError', 'as_json', 'check_submissions', 'score_submissions']
-
-_HOLE_GRAY = 128  # how a hole is painted where there is no input to show
 
 
 def score_submissions(
@@ -69,7 +62,7 @@ def as_json(entries: Sequence['ScoreEntry']) -> dict[str, Any]:
 def _hole_reader(reference: Reference, finder: str | Mapping[str, Any] | None) -> Callable[[str], np.ndarray]:
     """Gives the hole of an image, uint8 (H, W) in {0, 1}."""
     if reference.masks is not None:
-        return lambda stem: read_mask(reference.masks[stem])
+        return lambda stem: reference.read_mask(stem).hole
     from mmengine.config import Config
 
     from toolbox.discovery import discover_plugins
@@ -99,10 +92,7 @@ def _picture_reader(
 
     def read_pictures(stem: str) -> Pictures:
         truth, hole = read_rgb(reference.truth[stem]), find_hole(stem)
-        if reference.inputs is not None:
-            damaged = read_gray(reference.inputs[stem])
-        else:
-            damaged = np.where(hole > 0, _HOLE_GRAY, read_gray(reference.truth[stem])).astype(np.uint8)
+        damaged = None if reference.inputs is None else read_gray(reference.inputs[stem])
         return Pictures(damaged, read_output(submission, stem, reference), truth, hole)
 
     return read_pictures

@@ -24,9 +24,12 @@ _PERCENT = round(100 * PUBLIC_SHARE)
 
 
 class Pictures(NamedTuple):
-    """What is shown of one image, uint8: input (H, W) or (H, W, 3), output and truth (H, W, 3), hole (H, W)."""
+    """What is shown of one image, uint8: input (H, W) or (H, W, 3), output and truth (H, W, 3), hole (H, W).
 
-    input: np.ndarray
+    The input is None where none was given: none is made up.
+    """
+
+    input: np.ndarray | None
     output: np.ndarray
     truth: np.ndarray
     hole: np.ndarray | None = None
@@ -226,7 +229,7 @@ def _worst_and_best(entry: ScoreEntry) -> Html:
 def _photo(entry: ScoreEntry, name: str) -> Html:
     pictures, row = entry.pictures(name), entry.rows[name]
     shown = [
-        ('input', pictures.input),
+        *([] if pictures.input is None else [('input', pictures.input)]),
         ('output', pictures.output),
         ('truth', pictures.truth),
         ('error map', error_map(pictures.output, pictures.truth, pictures.hole)),
