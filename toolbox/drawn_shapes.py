@@ -46,7 +46,7 @@ def _first_guesses(mask: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
 
 
 def draw_shape(kind: str, corners: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """bool (H, W): what Pillow draws; kind 'rectangle', 'ellipse' or 'polygon', corners (K, 2), x and y, whole numbers."""
+    """bool (H, W), what Pillow draws: a 'rectangle', 'ellipse' or 'polygon' with corners (K, 2), int, x and y."""
     canvas = Image.new('L', shape[::-1])
     draw = getattr(ImageDraw.Draw(canvas), kind)
     draw([tuple(corner) for corner in corners.tolist()], fill=1)

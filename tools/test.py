@@ -89,7 +89,7 @@ def score_model(arguments: argparse.Namespace) -> None:
 
 def score_submissions(arguments: argparse.Namespace) -> None:
     """Check submissions, then score them and print a table."""
-    from toolbox.apis.score import as_json, check_submissions, score_submissions
+    from toolbox.apis.score import as_json, check_submissions, notes, score_submissions
 
     checked = check_submissions(arguments.submission, arguments.gt, masks=arguments.masks, inputs=arguments.inputs)
 
@@ -97,9 +97,9 @@ def score_submissions(arguments: argparse.Namespace) -> None:
     from toolbox.report import write_score_report
     from toolbox.tables import score_table
 
-    for note, count in checked.reference.notes.items():
-        print(f'note: {note}: {count}')
     entries = score_submissions(checked)
+    for note in notes(checked, entries):
+        print(f'note: {note}')
     print(score_table({entry.name: entry.summary for entry in entries}))
     if arguments.json:
         write_json(Path(arguments.json), as_json(entries))

@@ -205,6 +205,41 @@ def test_a_resumed_job_is_the_same_job(workplace, checkpoint, capsys):
     assert 'photos was "3' in capsys.readouterr().err
 
 
+def test_a_folder_of_other_masks_is_one_error_and_nothing_is_written(workplace, capsys):
+    damaged_photos(Path('photos'), 3)
+    damaged_photos(Path('pictures'), 3)
+    Path('best.pth').touch()
+    Path('masks').mkdir()
+    write_png('masks/other.png', damaged_scene(1, 32, 32)[1] * np.uint8(255))
+    for folder, message in (('masks', 'none of its 1 files is named like a photograph'), ('pictures', 'are no masks')):
+        assert infer('best.pth', '--input', 'photos', '--out', 'out', '--masks', folder) == 2
+        error = capsys.readouterr().err
+        assert message in error
+        assert error.count('\n') == 1
+    assert sorted(path.name for path in workplace.iterdir()) == ['best.pth', 'masks', 'photos', 'pictures']
+
+
+def test_a_doubtful_hole_is_left_alone_and_an_inverted_mask_turned(workplace, checkpoint, capsys):
+    gray, hole = damaged_scene(1, 64, 64)
+    flat = scene(2, 64, 64)[..., 0]
+    flat[:20] = np.clip(np.arange(64) // 12 + np.arange(20)[:, None] // 5 + 246, 0, 255)  # a sky, blown out
+    Path('photos').mkdir()
+    write_png('photos/damaged.png', gray)
+    write_png('photos/sky.png', flat)
+    assert infer(checkpoint, '--input', 'photos', '--out', 'out', '--save-masks', 'masks') == 0
+    said = capsys.readouterr().out
+    assert 'the photo is colored as it is' in said
+    assert 'sky.png' in said
+    assert not read_mask('masks/sky.png').hole.any()
+    assert np.array_equal(read_mask('masks/damaged.png').hole, hole)
+
+    write_png('masks/damaged.png', (1 - hole) * np.uint8(255))
+    arguments = ['--input', 'photos', '--masks', 'masks', '--save-masks', 'used']
+    assert infer(checkpoint, *arguments, '--out', 'again') == 0
+    assert 'it was inverted: 1 (damaged.png)' in capsys.readouterr().out
+    assert np.array_equal(read_mask('used/damaged.png').hole, hole)
+
+
 def test_nothing_of_a_person_is_overwritten(workplace, checkpoint, capsys):
     damaged_photos(Path('photos'), 1)
     assert infer(checkpoint, '--input', 'photos', '--out', 'photos') == 2

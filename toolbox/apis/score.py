@@ -18,7 +18,7 @@ from toolbox.imageio import read_gray, read_rgb
 if TYPE_CHECKING:
     from toolbox.report import Pictures, ScoreEntry
 
-__all__ = ['CheckedSubmissions', 'SubmissionError', 'as_json', 'check_submissions', 'score_submissions']
+__all__ = ['CheckedSubmissions', 'SubmissionError', 'as_json', 'check_submissions', 'notes', 'score_submissions']
 
 
 def score_submissions(
@@ -48,6 +48,16 @@ def score_submissions(
         ScoreEntry(name, {stem: rows[stem][number] for stem in rows}, _picture_reader(submission, reference, find_hole))
         for number, (name, submission) in enumerate(checked.submissions.items())
     ]
+
+
+def notes(checked: CheckedSubmissions, entries: Sequence['ScoreEntry']) -> list[str]:
+    """What a person should know about the masks: what was done to read them, and where no hole was found."""
+    said = [f'{note}: {count}' for note, count in checked.reference.notes.items()]
+    without = sum('no hole' in row['notes'] for row in entries[0].rows.values())
+    if without and checked.reference.masks is None:
+        number = f'{without} of {len(entries[0].rows)} inputs'
+        said.append(f'no hole was found in {number}, whose masked_ssim is 1; --masks DIR gives the true ones')
+    return said
 
 
 def as_json(entries: Sequence['ScoreEntry']) -> dict[str, Any]:
