@@ -22,12 +22,16 @@ _MIN_CORE, _MAX_CORE = 12, 0.3
 _MOST_AGAINST, _MOST_FOR = -4.0, 3.0
 _REGION_BIAS, _SHAPE_BIAS = -0.25, 0.2
 # Pixels: parts of a hole lie no further apart, and have this share of the largest one's mean evidence.
-_GAP, _ALIKE, _MIN_PART, _MAX_PARTS = 12, 0.6, 12, 6
+_GAP, _ALIKE, _MIN_PART, _MAX_PARTS = 20, 0.55, 12, 6
 # Pixels: larger images are searched in a reduced copy, and the border then drawn in full size.
 _SIDE = 768
-# Of evidence, near ring, agreement and flat share: where confidence is 0, and where it is 1. Halfway lies between what
-# was measured of holes that were found and of flat areas of photographs.
-_BAD_TO_GOOD = ((1.6, 2.4), (0.35, 0.05), (0.6, 0.95), (0.6, 0.95))
+# A region's own pixels and those of its shapes are compared by evidence less this: what is hardly for a hole is out.
+_STRICTNESS = 0.7
+# Black and white areas of photographs are clipped, so that they are as flat and as sharp as a hole.
+_DARKEST, _BRIGHTEST = 3, 239
+# Of evidence, near ring, agreement, flat share, step and contrast: where confidence is 0, and where it is 1. Halfway lies
+# between what was measured of holes that were found and of flat areas of photographs (docs/benchmarks.md).
+_BAD_TO_GOOD = ((1.6, 2.4), (0.25, 0.05), (0.4, 0.9), (0.6, 0.95), (0.7, 0.95), (6, 16))
 _AROUND = np.ones((3, 3), np.uint8)
 
 
@@ -40,6 +44,9 @@ class LossyHole:
         near_ring: the share of the pixels two to four pixels outside that would pass for the hole's.
         agreement: intersection over union of the region and the shapes that explain it.
         flat_share: of its inside, what is as flat as a hole should be.
+        step: how much of the difference to the pixels three and four pixels outside there is two pixels outside. Drawn
+            borders are steps; the borders of a photograph's flat areas fade.
+        contrast: that difference, in gray levels.
     """
 
     mask: np.ndarray
@@ -47,12 +54,14 @@ class LossyHole:
     near_ring: float
     agreement: float
     flat_share: float
+    step: float
+    contrast: float
     value: int
 
     @property
     def confidence(self) -> float:
-        """In [0, 1]: as much as the weakest of the four says."""
-        values = (self.evidence, self.near_ring, self.agreement, self.flat_share)
+        """In [0, 1]: as much as the weakest of the six says."""
+        values = (self.evidence, self.near_ring, self.agreement, self.flat_share, self.step, self.contrast)
         shares = [(value - bad) / (good - bad) for value, (bad, good) in zip(values, _BAD_TO_GOOD, strict=True)]
         return float(np.clip(min(shares), 0, 1))
 
@@ -92,6 +101,7 @@ def _likely_values(image: np.ndarray, flat: np.ndarray) -> list[int]:
     """The values of most flat pixels, one of neighbors."""
     counts = np.bincount(image[flat], minlength=256)
     counts = np.convolve(counts, np.ones(3, int), mode='same')
+    counts[:_DARKEST] = counts[_BRIGHTEST + 1 :] = 0
     values = []
     while len(values) < _MAX_VALUES and counts.max() >= _MIN_CORE:
         value = int(np.argmax(counts))
@@ -211,7 +221,9 @@ def _as_hole(image: np.ndarray, region: _Region) -> LossyHole:
         if shape is not None:
             shapes |= shape.pixels
     common, either = np.count_nonzero(shapes & region.pixels), np.count_nonzero(shapes | region.pixels)
-    mask = shapes if shapes.any() else region.pixels
+    choices = (shapes, region.pixels, shapes | region.pixels)
+    mask = max(choices, key=lambda pixels: (region.evidence - _STRICTNESS)[pixels].sum())
+    step, contrast = _step(image, mask, region.value)
     inside = cv2.erode(mask.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
     off = np.abs(image[inside].astype(np.int16) - region.value)
     return LossyHole(
@@ -220,8 +232,23 @@ def _as_hole(image: np.ndarray, region: _Region) -> LossyHole:
         near_ring=_near_ring(region.evidence, mask),
         agreement=common / max(1, either),
         flat_share=float((off <= 3).mean()) if inside.any() else 0.0,
+        step=step,
+        contrast=contrast,
         value=region.value,
     )
+
+
+def _step(image: np.ndarray, mask: np.ndarray, value: int) -> tuple[float, float]:
+    """See `LossyHole`: medians over the pixels at these distances."""
+    import cv2
+
+    grown = [cv2.dilate(mask.astype(np.uint8), np.ones((size, size), np.uint8)) > 0 for size in (3, 5, 9)]
+    difference = cv2.absdiff(image, np.full_like(image, value))
+    near, far = difference[grown[1] & ~grown[0]], difference[grown[2] & ~grown[1]]
+    if not near.size or not far.size:
+        return 0.0, 0.0
+    contrast = float(np.median(far))
+    return float(np.median(near)) / max(contrast, 1), contrast
 
 
 def _in_full_size(hole: LossyHole, image: np.ndarray) -> LossyHole:
