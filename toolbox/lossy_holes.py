@@ -29,8 +29,8 @@ _SIDE = 768
 _STRICTNESS = 0.7
 # Black and white areas of photographs are clipped, so that they are as flat and as sharp as a hole.
 _DARKEST, _BRIGHTEST = 3, 239
-# Of evidence, near ring, agreement, flat share, step and contrast: where confidence is 0, and where it is 1. Halfway lies
-# between what was measured of holes that were found and of flat areas of photographs (docs/benchmarks.md).
+# Of evidence, near ring, agreement, flat share, step and contrast: where confidence is 0, and where it is 1. Halfway
+# lies between what was measured of holes that were found and of flat areas of photographs (docs/benchmarks.md).
 _BAD_TO_GOOD = ((1.6, 2.4), (0.25, 0.05), (0.4, 0.9), (0.6, 0.95), (0.7, 0.95), (6, 16))
 _AROUND = np.ones((3, 3), np.uint8)
 
