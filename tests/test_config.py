@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from toolbox.config import config_from_text, dump_config, load_config
+from toolbox.config import config_data, config_from_data, config_text, dump_config, load_config
+from toolbox.paths import CONFIGS
 from toolbox.schema import SCHEMA, complete
 
 RECIPE = 'configs/unetpp_cbam_b4.py'
@@ -149,4 +150,70 @@ def test_a_custom_import_is_found_beside_the_config_and_survives_the_dump(tmp_pa
     assert config.model.attention.type == 'FromBesideTheConfig'
     dump_config(config, tmp_path / 'elsewhere.py')
     assert load_config(tmp_path / 'elsewhere.py').to_dict() == config.to_dict()
-    assert config_from_text(config.pretty_text).to_dict() == config.to_dict()  # as a checkpoint carries it
+    for content in (config_data(config), config_text(config)):  # as checkpoints carry it, and as older ones did
+        assert config_from_data(content, 'best.pth').to_dict() == config.to_dict()
+
+
+@pytest.mark.parametrize(
+    ('text', 'words'),
+    [
+        ('x = 1', "no key 'x'"),
+        ('', "'model' is missing"),
+        ("_base_ = ['{configs}/unetpp_cbam_b4.py']\ndata = dict(_delete_=True)", "'data.root' is missing"),
+        ("_base_ = ['{configs}/unetpp_cbam_b4.py']\nnope = 3", "no key 'nope'"),
+        ("_base_ = ['{configs}/unetpp_cbam_b4.py']\nmodel = dict(encoder=dict(type='Nope', _delete_=True))", "'Nope'"),
+        ('1 / 0', 'this config cannot be run: ZeroDivisionError'),
+        ('axes = dict(a=dict(x={{}}, y={{}}))', 'is the config of an ablation'),
+        ("embedder = dict(type='CLIP')", 'is the config of a cleaning run'),
+    ],
+)
+def test_files_that_are_no_training_config(tmp_path, text, words):
+    (tmp_path / 'mine.py').write_text(text.format(configs=CONFIGS))
+    with pytest.raises(ValueError, match=words):
+        load_config(tmp_path / 'mine.py', say=lambda _: None)
+
+
+@pytest.mark.parametrize('decoder', ['DeepLabV3Plus', 'UPerNet'])
+def test_an_inherited_value_that_the_new_type_refuses_is_dropped(decoder):
+    said = []
+    config = load_config(RECIPE, {'model.decoder.type': decoder}, say=said.append)
+    assert config.model.decoder == {'type': decoder}
+    assert said == [f'model.decoder: {decoder} takes no decoder_channels=(256, 128, 64, 32, 16); dropped']
+    given = {'model.decoder.type': decoder, 'model.decoder.decoder_channels': (1, 2)}
+    with pytest.raises(ValueError, match=r'model\.decoder\.decoder_channels: .* takes int here, got \(1, 2\)'):
+        load_config(RECIPE, given, say=said.append)
+
+
+RESTORER = 'configs/restorer_lite0.py'
+
+
+def test_a_stage_is_changed_from_the_command_line_where_the_config_names_none():
+    config = load(model__stages__color__encoder__name='resnet18', model__stages__gray__attention__type='SE')
+    assert config.model.stages == dict(color=dict(encoder=dict(name='resnet18')), gray=dict(attention=dict(type='SE')))
+
+
+def test_a_swapped_type_drops_what_stages_say_for_the_old_one():
+    said = []
+    config = load_config(RESTORER, {'model.decoder.type': 'FPN', 'data.root': '/photos'}, said.append)
+    assert config.model.stages.gray == dict(encoder=dict(out_indices=(0, 1, 2, 3)), decoder=dict())
+    assert 'model.stages.gray.decoder: FPN takes no decoder_channels; dropped' in said
+
+
+def test_a_stage_that_names_its_own_type_keeps_it():
+    options = {'model.stages.gray.decoder.type': 'UnetFullRes', 'data.root': '/photos'}
+    config = load_config(RESTORER, options, print)
+    assert config.model.stages.gray.decoder == dict(type='UnetFullRes', decoder_channels=(64, 48, 24, 16))
+
+
+@pytest.mark.parametrize(
+    ('path', 'value', 'message'),
+    [
+        ('model.stages', 3, r"model\.stages: expected parts by a network's name"),
+        ('model.stages.color.encodr.name', 'resnet18', r"model\.stages\.color\.encodr: .*did you mean 'encoder'"),
+        ('model.stages.color.decoder.type', 'Unett', r"model\.stages\.color\.decoder\.type: .*did you mean 'Unet'"),
+        ('model.stages.color.encoder', 3, r'model\.stages\.color\.encoder: expected dict'),
+    ],
+)
+def test_mistyped_stages_are_errors(path, value, message):
+    with pytest.raises(ValueError, match=message):
+        load_config(RECIPE, {path: value}, print)

@@ -22,7 +22,7 @@ def test_the_interval_is_scipys(values):
 
 
 def test_the_interval_of_equal_values_is_a_point():
-    interval = bootstrap_interval(np.full(7, 0.25))
+    interval = bootstrap_interval(np.full(20, 0.25))
     assert (interval.low, interval.mean, interval.high) == pytest.approx((0.25,) * 3)
 
 
@@ -35,6 +35,15 @@ def test_large_sets_are_drawn_in_portions():
 def test_an_interval_knows_whether_zero_is_in_it(values):
     assert bootstrap_interval(values).excludes_zero
     assert not bootstrap_interval(values - values.mean()).excludes_zero
+
+
+def test_few_images_have_no_interval():
+    values = np.random.default_rng(3).normal(5, 0.01, 20)
+    assert bootstrap_interval(values).excludes_zero
+    few = bootstrap_interval(values[:19])
+    assert few.mean == pytest.approx(values[:19].mean())
+    assert not few.known
+    assert not few.excludes_zero
 
 
 def test_results_repeat(values):

@@ -84,3 +84,22 @@ def test_did_you_mean() -> None:
 
 def test_kinds_are_named_like_their_folders() -> None:
     assert all(registry.name == kind for kind, registry in KINDS.items())
+
+
+def test_values_of_another_type_are_errors_that_name_the_key(registry: PluginRegistry) -> None:
+    for water in ('wet', None, True, [1]):
+        with pytest.raises(ValueError, match=r'model\.paint\.water: Watercolor takes float here, got'):
+            registry.check(dict(type='Watercolor', water=water), 'model.paint')
+    registry.check(dict(type='Watercolor', water=1, paper='smooth', at='anywhere'))
+
+
+def test_what_a_constructor_cannot_do_is_no_defect_of_ours() -> None:
+    registry = PluginRegistry('paints')
+
+    @registry.register_module()
+    class Fragile:
+        def __init__(self, parts: int = 0) -> None:
+            self.share = 1 / parts
+
+    with pytest.raises(ValueError, match=r'Fragile\(parts=0\), of kind paints, cannot be built: ZeroDivisionError'):
+        registry.build(dict(type='Fragile', parts=0))

@@ -2,11 +2,12 @@
 
 Nothing is unpacked to disk and no name in an archive is ever used as a path: files are looked up by the names that are
 expected. What must not be there (links, folders, doubled names, encryption, bombs) is listed, never followed. Every
-amount that an archive could choose is limited by a constant below. Imports the standard library only.
+amount that an archive could choose is limited by a constant below. Imports no library besides the standard one.
 """
 
 import io
 import os
+import shlex
 import stat
 import zipfile
 from collections import Counter
@@ -14,6 +15,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, NamedTuple
+
+from toolbox.names import canonical
 
 # The table of contents of a ZIP becomes Python objects, about 15 bytes in memory for each of its own.
 MAX_DIRECTORY_BYTES = 4 * 2**20
@@ -26,6 +29,7 @@ MAX_RATIO = 100
 MAX_HARMLESS_BYTES = 2**20
 
 _METHODS = {zipfile.ZIP_STORED: 'stored', zipfile.ZIP_DEFLATED: 'deflated'}
+_DESKTOP_FILES = ('.DS_Store', 'Thumbs.db', 'desktop.ini')
 _ENCRYPTED = 0x1  # bit of a ZIP entry's flags
 _CHUNK_BYTES = 2**16
 _SHOWN_CHARACTERS = 80
@@ -49,7 +53,7 @@ class Submission:
 
     Attributes:
         path: the archive or the folder.
-        names: the file names, sorted.
+        names: the file names as `toolbox.names.canonical` spells them, sorted.
         problems: what else is in it.
     """
 
@@ -88,10 +92,20 @@ def open_submission(path: Path, max_files: int) -> Submission:
         ValueError: it is neither a folder nor a readable ZIP archive, or has too many files; without the path.
     """
     if path.is_dir():
-        return _open_folder(path, max_files)
+        return _canonical(_open_folder(path, max_files))
     if not path.is_file():
         raise FileNotFoundError(f'{path}: no such submission; give a .zip archive or a folder of PNG images')
-    return _open_zip(path, max_files)
+    return _canonical(_open_zip(path, max_files))
+
+
+def _canonical(submission: Submission) -> Submission:
+    """The same with its names in the one spelling of those that look the same; where two do, the first is meant."""
+    names: dict[str, str] = {}
+    for name in submission.names:
+        names.setdefault(canonical(name), name)
+    twice = set(submission.names) - set(names.values())
+    problems = [*submission.problems, *(Problem('another file has the same name; keep one', name) for name in twice)]
+    return Submission(submission.path, sorted(names), sorted(problems), lambda name: submission._open(names[name]))
 
 
 def shown(name: str) -> str:
@@ -106,11 +120,28 @@ def _open_folder(path: Path, max_files: int) -> Submission:
         for count, entry in enumerate(entries):
             if count >= max_files:
                 raise ValueError(f'more than {max_files:,} files; is this the folder of the submission?')
-            if entry.is_file(follow_symlinks=False):
+            if _is_of_a_desktop(entry.name):
+                problems.append(Problem(f'a desktop put it there; remove it: {_desktop_removal(path)}', entry.name))
+            elif entry.is_file(follow_symlinks=False):
                 names.append(entry.name)
             else:
                 problems.append(Problem(_folder_entry_reason(entry), entry.name))
     return Submission(path, sorted(names), sorted(problems), lambda name: open(path / name, 'rb'))
+
+
+def _is_of_a_desktop(name: str) -> bool:
+    """What macOS and Windows add to folders and archives by themselves."""
+    parts = name.replace('\\', '/').split('/')
+    return '__MACOSX' in parts or any(part in _DESKTOP_FILES or part.startswith('._') for part in parts)
+
+
+def _desktop_removal(path: Path) -> str:
+    """The command that removes them."""
+    if path.is_dir():
+        folder = shlex.quote(str(path))
+        return f'rm -rf {folder}/__MACOSX {folder}/._* ' + ' '.join(f'{folder}/{name}' for name in _DESKTOP_FILES)
+    patterns = ('__MACOSX/*', '._*', *(f'*{name}' for name in _DESKTOP_FILES))
+    return f'zip -d {shlex.quote(str(path))} {shlex.join(patterns)}'
 
 
 def _folder_entry_reason(entry: os.DirEntry) -> str:
@@ -132,7 +163,12 @@ def _open_zip(path: Path, max_files: int) -> Submission:
     total = sum(entry.file_size for entry in entries)
     if total > MAX_TOTAL_BYTES:
         raise ValueError(f'unpacks to {total:,} bytes, more than the limit of {MAX_TOTAL_BYTES:,}')
-    problems = [Problem(reason, entry.filename) for entry in entries for reason in _entry_reasons(entry)]
+    desktop = f'a desktop put it there; remove it: {_desktop_removal(path)}'
+    problems = [
+        Problem(reason, entry.filename)
+        for entry in entries
+        for reason in ([desktop] if _is_of_a_desktop(entry.filename) else _entry_reasons(entry))
+    ]
     counts = Counter(entry.filename for entry in entries)
     problems += [Problem('in the archive more than once; keep one', name) for name, n in counts.items() if n > 1]
     unusable = {problem.file for problem in problems}

@@ -1,41 +1,111 @@
 """What the command-line tools share: how an error is shown, and which exit code it gives."""
 
+import argparse
+import errno
 import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from toolbox.bars import end_bars
 from toolbox.interruption import Stopped
 
 USAGE_ERROR = 2
 SOME_FAILED = 3  # the job ended, some of its files are listed as failed
 INTERRUPTED = 130
+NOBODY_READS = 141  # as shells count SIGPIPE
+
+_WRITE_ELSEWHERE = 'make it writable, or choose another place'
+_REPAIRS = {
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), _WRITE_ELSEWHERE),
+    errno.ENOSPC: 'make room, or choose another place',
+    errno.EEXIST: 'something else is there: choose another place',
+    errno.ENOTDIR: 'a part of this path is a file: choose another place',
+    errno.EISDIR: 'this is a folder, where a file is expected',
+    errno.ENAMETOOLONG: 'choose a shorter name',
+}
 
 _OWN_CODE = tuple(
     str(Path(__file__).resolve().parents[1] / folder) + os.sep for folder in ('toolbox', 'plugins', 'tools')
 )
+# What a terminal obeys; errors show names of files, and in files, that come from anybody.
+_OBEYED = dict.fromkeys([*range(9), *range(11, 32), *range(127, 160)], '?')
 # What a person can cause. Raised by our own code, these carry their repair.
 _EXPECTED = (OSError, ValueError)
+
+
+def parse(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> argparse.Namespace:
+    """The command line; values that are empty, as those of a shell's unset variables are, are refused."""
+    arguments = parser.parse_args(argv)
+    for name, value in vars(arguments).items():
+        if value == '' or (isinstance(value, list) and '' in value):
+            parser.error(f'{name.replace("_", "-")}: the value is empty; is a variable not set?')
+    return arguments
+
+
+def refuse_together(parser: argparse.ArgumentParser, arguments: argparse.Namespace, why: str, names: str) -> None:
+    """End with a usage error if any of these arguments was given: it would be ignored.
+
+    Args:
+        why: beside what, in words.
+        names: of arguments, as `arguments` has them, with spaces between.
+    """
+    given = [name for name in names.split() if getattr(arguments, name) not in (None, False, parser.get_default(name))]
+    if given:
+        shown = ', '.join(f'--{name.replace("_", "-")}' for name in given)
+        parser.error(f'{shown}: not used {why}; leave it out')
 
 
 def run_tool(job: Callable[[], int | None]) -> int:
     """Run a tool's job and return its exit code.
 
-    An error that our own code raised for a person is shown as its message alone; anything else is a defect and keeps
-    its traceback. `HUEFILL_TRACEBACK=1` shows the traceback always.
+    An error that our own code raised for a person, or the system about a file, is shown as its message alone; anything
+    else is a defect and keeps its traceback. `HUEFILL_TRACEBACK=1` shows the traceback always. Where nobody reads any
+    more what is printed, as behind `| head`, the tool ends without a word.
     """
     try:
-        return job() or 0
+        code = job() or 0
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        _print_to_nobody()
+        return NOBODY_READS
     except Stopped as stop:
-        print(stop, file=sys.stderr)
+        _say_on_own_line(str(stop))
         return stop.exit_code
     except KeyboardInterrupt:
-        print('interrupted', file=sys.stderr)
+        _say_on_own_line('interrupted')
         return INTERRUPTED
     except _EXPECTED as error:
+        end_bars()
         raised_in = traceback.extract_tb(error.__traceback__)[-1].filename
-        if os.environ.get('HUEFILL_TRACEBACK') or not os.path.abspath(raised_in).startswith(_OWN_CODE):
+        of_a_file = isinstance(error, OSError) and error.filename is not None and error.strerror
+        is_ours = os.path.abspath(raised_in).startswith(_OWN_CODE)
+        if os.environ.get('HUEFILL_TRACEBACK') or not (is_ours or of_a_file):
             raise
-        print(f'error: {error}', file=sys.stderr)
+        message = _about_file(error) if of_a_file else str(error)
+        print(f'error: {message.translate(_OBEYED)}', file=sys.stderr)
         return USAGE_ERROR
+
+
+def _about_file(error: OSError) -> str:
+    """What the system says of a file, and what to do."""
+    path = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes | os.PathLike) else error.filename
+    return f'{path}: {error.strerror}; {_REPAIRS.get(error.errno, "look at this path, or give another")}'
+
+
+def _print_to_nobody() -> None:
+    """Else Python complains about the closed pipe once more when it ends."""
+    with open(os.devnull, 'w') as nobody:
+        try:
+            os.dup2(nobody.fileno(), sys.stdout.fileno())
+        except (OSError, ValueError):  # stdout is no file of the system's
+            sys.stdout = open(os.devnull, 'w')  # noqa: SIM115 - until the process ends
+
+
+def _say_on_own_line(text: str) -> None:
+    """On stderr, below a bar that was cut short, or below the ^C that a terminal shows."""
+    if not end_bars() and sys.stderr.isatty():
+        print(file=sys.stderr)
+    print(text, file=sys.stderr)

@@ -137,6 +137,39 @@ def rgb_from_chroma(gray: Tensor, chroma: Tensor) -> Tensor:
     return gray + torch.cat([red, green, blue], dim=1)
 
 
+# CIE XYZ of sRGB's primaries (IEC 61966-2-1), each row divided by the white point's, D65.
+_XYZ_FROM_RGB = (
+    (0.412453 / 0.95047, 0.357580 / 0.95047, 0.180423 / 0.95047),
+    (0.212671, 0.715160, 0.072169),
+    (0.019334 / 1.08883, 0.119193 / 1.08883, 0.950227 / 1.08883),
+)
+_LAB_KNEE = 6 / 29
+
+
+def lab_from_rgb(rgb: Tensor) -> Tensor:
+    """CIE L*, a*, b* (D65) of sRGB: (N, 3, H, W) in [0, 1] -> (N, 3, H, W); L* in [0, 100].
+
+    Equal to ``skimage.color.rgb2lab`` to rounding.
+    """
+    linear = torch.where(rgb > 0.04045, ((rgb.clamp(min=0) + 0.055) / 1.055) ** 2.4, rgb / 12.92)
+    xyz = torch.einsum('ij,njhw->nihw', linear.new_tensor(_XYZ_FROM_RGB), linear)
+    root = xyz.clamp(min=_LAB_KNEE**3) ** (1 / 3)
+    x, y, z = torch.where(xyz > _LAB_KNEE**3, root, xyz / (3 * _LAB_KNEE**2) + 4 / 29).unbind(1)
+    return torch.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], dim=1)
+
+
+def rgb_from_lab(lab: Tensor) -> Tensor:
+    """sRGB of CIE L*, a*, b* (D65), drawn to the gamut channel by channel; (N, 3, H, W) in and out, [0, 1]."""
+    lightness, a, b = lab.unbind(1)
+    y = (lightness + 16) / 116
+    f = torch.stack([y + a / 500, y, y - b / 200], dim=1)
+    xyz = torch.where(f > _LAB_KNEE, f**3, 3 * _LAB_KNEE**2 * (f - 4 / 29))
+    inverse = torch.linalg.inv(torch.tensor(_XYZ_FROM_RGB, dtype=torch.float64)).to(xyz)
+    linear = torch.einsum('ij,njhw->nihw', inverse, xyz).clamp(0, 1)
+    curved = 1.055 * linear.clamp(min=0.0031308) ** (1 / 2.4) - 0.055
+    return torch.where(linear > 0.0031308, curved, 12.92 * linear)
+
+
 def to_float(image: Tensor) -> Tensor:
     """Bytes 0..255 to float32 in [0, 1]."""
     return image.to(torch.float32).div_(255)

@@ -3,6 +3,9 @@
 Conventions, everywhere: image tensors are float32 (N, C, H, W), RGB order, in [0, 1]; masks are (N, 1, H, W) in
 {0, 1} and **1 = hole**; ``gray`` is ITU-R BT.601 luma; ``damaged`` is the gray image with its hole filled by damage.
 Masks, fills and finders work on single images before they become tensors: uint8 (H, W).
+
+A class of any kind whose options name files, folders or downloads lists those options in `file_options`, a tuple. They
+are None while the model of a checkpoint is built (`toolbox.registry.without_files`).
 """
 
 from collections.abc import Callable, Sequence
@@ -132,6 +135,26 @@ class Found:
     confidence: float
 
 
+@dataclass(frozen=True)
+class Output:
+    """What a layout wants of a network: a map of some resolution, or one vector for the whole photograph.
+
+    A network computes no more than its outputs need: its decoder stops at the finest stride asked for, and a vector
+    needs none.
+
+    Attributes:
+        channels: how many.
+        stride: of a map, (N, channels, H / stride, W / stride), a power of two; None for a vector, (N, channels, 1, 1).
+        dropout: share of the features that is left out before the last layer, while training.
+        from_zero: whether it begins at zero everywhere: a residual that adds nothing, a distribution that is flat.
+    """
+
+    channels: int
+    stride: int | None = 1
+    dropout: float = 0.0
+    from_zero: bool = False
+
+
 @runtime_checkable
 class Encoder(Protocol):
     """Kind `encoders`, config key `model.encoder`: ``__init__(in_channels, **named options)``.
@@ -163,7 +186,8 @@ class Decoder(Protocol):
 
     Gets the encoder's features and the network's input x (for a full-resolution skip); returns
     (N, out_channels, H / out_stride, W / out_stride). A decoder that looks at x names `in_channels`, the number of x's
-    channels, as well.
+    channels, as well. One that can stop at a coarser resolution than the input's names `stride`, the finest one that is
+    wanted (1, 2, 4, ...); what another decoder gives is averaged down to it.
     """
 
     out_channels: int
@@ -176,11 +200,14 @@ class Decoder(Protocol):
 class Layout(Protocol):
     """Kind `layouts`, config key `model.layout`: ``__init__(make_network, **named options)``.
 
-    ``make_network(in_channels, out_channels)`` builds an encoder, attention and decoder as configured, mapping
-    (N, in_channels, H, W) to (N, out_channels, H, W) for any H and W. `targets` names what a loss may be put `on`:
+    ``make_network(in_channels, outputs, name)`` builds an encoder, attention and decoder as configured, for any H and
+    W. It maps (N, in_channels, H, W) to (N, outputs, H, W) where `outputs` is a number of channels, to what an `Output`
+    says, or to a dict of what several say that share the encoder and the decoder. By its `name` (`gray`, `color`, ...)
+    a config may give a network parts of its own, `model.stages`. `targets` names what a loss may be put `on`:
     for each name, `forward`'s answer holds a prediction of the target's shape, which need not be an image's: a
     histogram is (N, bins, 1, 1). A layout that trains its networks in turns has a method
-    ``phases() -> tuple[Phase, ...]`` as well.
+    ``phases() -> tuple[Phase, ...]`` as well. One that brings photographs of any size to the size that its networks
+    need says so, ``any_size = True``: `infer` gives it whole photographs, neither reduced nor in tiles.
     """
 
     def __call__(self, damaged: Tensor, mask: Tensor) -> Restored: ...

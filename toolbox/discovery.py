@@ -15,9 +15,13 @@ from importlib import metadata
 from pathlib import Path
 
 from toolbox import registry
+from toolbox.paths import REPOSITORY
 
 _ENTRY_POINT_GROUP = 'toolbox.plugins'
+_PLUGINS = REPOSITORY / 'plugins'
 _discovered = False
+# Custom modules that were imported because the person's own config, command line or consent names them.
+_followed: set[str] = set()
 
 
 def discover_plugins() -> None:
@@ -25,8 +29,14 @@ def discover_plugins() -> None:
     global _discovered
     if _discovered:
         return
-    _discovered = True
     plugins = importlib.import_module('plugins')
+    folders = [Path(folder).resolve() for folder in plugins.__path__] if hasattr(plugins, '__path__') else []
+    if _PLUGINS not in folders:
+        raise ValueError(
+            f'{", ".join(map(str, folders)) or plugins.__file__} is imported as `plugins`, in place of {_PLUGINS} of '
+            'Huefill; rename it, or start from another folder'
+        )
+    _discovered = True
     for module in sorted(_modules_below(plugins.__path__, 'plugins.')):
         _import_or_note(module, module.replace('.', '/') + '.py')
     for entry in sorted(metadata.entry_points(group=_ENTRY_POINT_GROUP), key=lambda entry: entry.value):
@@ -50,6 +60,22 @@ def import_custom(modules: Iterable[str]) -> None:
                 f'custom_imports: {name!r} could not be imported: {_reason(error)}. '
                 'Give the path of a .py file, or the name of a module on the Python path'
             ) from error
+        _followed.add(name)
+
+
+def require_trust(modules: Iterable[str], source: str) -> None:
+    """Raise ValueError unless all that a config of somebody else wants imported was imported for the person before.
+
+    Args:
+        modules: its `custom_imports`, files by their absolute paths.
+        source: names where it is from.
+    """
+    strange = [name for name in modules if name not in _followed]
+    if strange:
+        raise ValueError(
+            f'{source} asks for plugins from outside Huefill (custom_imports): {", ".join(map(repr, strange))}. They '
+            'are programs, and would run with your rights. Look at them; if you trust them, add --trust-plugins'
+        )
 
 
 def _modules_below(path: Iterable[str], prefix: str) -> list[str]:

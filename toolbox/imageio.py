@@ -2,27 +2,32 @@
 
 Whatever a file holds, what comes out is upright (EXIF orientation applied), 8 bits deep and gray or RGB:
 
-- More than 8 bits are scaled, never clipped. Depths without a nominal white are explained at `_gray_from_deep`.
+- More than 8 bits are scaled, never clipped, and the profile of a gray file is applied: `toolbox.tones`.
 - Alpha is dropped, not composited: the color stored below it is what a photograph showed, and a backdrop would be
   an invention. The color that a palette or a color key calls transparent stays, too. `toolbox.infer.photo_file`
   carries the alpha beside the gray.
-- CMYK is converted without a profile. An embedded ICC profile is not applied: pixels stay as the camera wrote them.
+- CMYK is converted without a profile, and a color file's profile is not applied.
 - Of an animation or a file with several pages, the first.
 
-Imports neither torch nor any heavy library, so that tools can look at paths before they load one.
+What is no regular file (a pipe, a device) is refused before it is opened: to open one can take for ever. Imports
+neither torch nor any heavy library, so that tools can look at paths before they load one.
 """
 
 import functools
 import os
 import re
 import secrets
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, PngImagePlugin, UnidentifiedImageError
+
+from toolbox.formats import why_unidentified
+from toolbox.tones import as_gray_or_rgb
 
 # Formats of photographs, and the suffixes by which folders are searched for them. The list keeps out what Pillow
 # opens by running another program (EPS) or what is no picture (PDF, MPEG, HDF5).
@@ -34,6 +39,9 @@ IMAGE_SUFFIXES = frozenset(
 
 # Half a gigabyte as RGB. Pillow itself refuses images of more than twice its `MAX_IMAGE_PIXELS`, 178.9 megapixels.
 MAX_PIXELS = 170_000_000
+
+# Editors write megabytes of text and large profiles into PNG, which Pillow takes for a bomb from one megabyte on.
+PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY = 64 * 2**20
 
 _Z_RLE = 3  # zlib.h
 _ORIENTATION_TAG = 0x0112
@@ -147,6 +155,7 @@ def open_image(source: Source | Image.Image, max_pixels: int = MAX_PIXELS) -> It
         if isinstance(source, Image.Image):
             yield source
             return
+        _check_regular(source)
         with Image.open(source, formats=_installed_formats()) as image:
             width, height = image.size
             if width * height > max_pixels:
@@ -157,6 +166,8 @@ def open_image(source: Source | Image.Image, max_pixels: int = MAX_PIXELS) -> It
     except Image.DecompressionBombError as error:  # Pillow's own limit, checked while it opens the file
         known = f'over {2 * Image.MAX_IMAGE_PIXELS // 1_000_000} megapixels'
         raise UnreadableImage(shown_source(source), _too_large(known, max_pixels)) from error
+    except UnidentifiedImageError as error:
+        raise UnreadableImage(shown_source(source), why_unidentified(source, _installed_formats())) from error
     except Exception as error:  # decoders of broken files raise nearly everything; the type is part of the reason
         raise UnreadableImage(shown_source(source), _reason(error)) from error
 
@@ -178,22 +189,6 @@ def upright(image: Image.Image, orientation: int) -> Image.Image:
     return image.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else image
 
 
-def as_gray_or_rgb(image: Image.Image) -> Image.Image:
-    """A loaded image of any mode in mode L or RGB, 8 bits deep, without alpha."""
-    mode = image.mode
-    if mode in ('L', 'RGB'):
-        return image
-    if mode.startswith('I') or mode == 'F':
-        return Image.fromarray(_gray_from_deep(np.asarray(image)))
-    if mode == 'LAB':
-        return _rgb_from_lab(image)
-    if mode in ('1', 'LA'):
-        return image.convert('L')
-    if mode in ('RGBa', 'La', 'PA') or image.has_transparency_data:
-        image = image.convert('RGBA')  # also where a palette holds the alpha
-    return image.convert('RGB')
-
-
 def alpha_of(image: Image.Image) -> Image.Image | None:
     """The alpha channel of a loaded image, mode L, not turned upright; None where it has none."""
     if image.mode.startswith(('I', 'F')) or not image.has_transparency_data:
@@ -212,7 +207,7 @@ def _read(source: Source, max_pixels: int) -> Image.Image:
     """A decoded, upright image of mode L or RGB."""
     with open_image(source, max_pixels) as image:
         image.load()
-        return upright(as_gray_or_rgb(image), orientation(image))
+        return upright(as_gray_or_rgb(image).picture, orientation(image))
 
 
 @functools.cache
@@ -222,31 +217,20 @@ def _installed_formats() -> tuple[str, ...]:
     return tuple(name for name in _FORMATS if name in Image.OPEN)
 
 
-def _gray_from_deep(values: np.ndarray) -> np.ndarray:
-    """Scale gray of more than 8 bits to uint8.
-
-    16 bits have a nominal white, 65535, which is also that of wider integers (Pillow widens some 16-bit files).
-    For floats it is the first of 1, 255 and 65535 that holds all values. Values beyond those, or below 0, belong to
-    no photograph's scale: they are stretched from their minimum to their maximum.
-    """
-    is_float = values.dtype.kind == 'f'
-    values = values.astype(np.float64)
-    if not np.isfinite(values).all():
-        raise ValueError('holds values that are not finite')
-    low, high = values.min(), values.max()
-    whites = (1, 255, 65535) if is_float else (65535,)
-    nominal = [white for white in whites if low >= 0 and high <= white]
-    if nominal:
-        low, high = 0, nominal[0]
-    return np.rint((values - low) * (255 / max(high - low, 1e-12))).astype(np.uint8)
-
-
-def _rgb_from_lab(image: Image.Image) -> Image.Image:
-    """CIELAB to sRGB; Pillow's own `convert` cannot."""
-    from PIL import ImageCms
-
-    lab, srgb = ImageCms.createProfile('LAB'), ImageCms.createProfile('sRGB')
-    return ImageCms.profileToProfile(image, lab, srgb, outputMode='RGB')
+def _check_regular(source: Source) -> None:
+    """Raise UnreadableImage for what is at a path and no file that ends; OSError where nothing is."""
+    if not isinstance(source, str | os.PathLike):
+        return
+    try:
+        mode = os.stat(source).st_mode
+    except FileNotFoundError:
+        if os.path.islink(source):
+            raise UnreadableImage(shown_source(source), 'a link to a file that is not there') from None
+        raise
+    if stat.S_ISDIR(mode):
+        raise UnreadableImage(shown_source(source), 'a folder, not a file')
+    if not stat.S_ISREG(mode):
+        raise UnreadableImage(shown_source(source), 'no regular file, but a pipe, a socket or a device')
 
 
 def _too_large(size: str, max_pixels: int) -> str:
@@ -256,10 +240,10 @@ def _too_large(size: str, max_pixels: int) -> str:
 def _reason(error: Exception) -> str:
     if isinstance(error, FileNotFoundError):
         return 'no such file'
-    if isinstance(error, IsADirectoryError):
-        return 'a folder, not a file'
-    if isinstance(error, UnidentifiedImageError):
-        return f'not an image of a known format ({", ".join(_installed_formats())})'
+    if 'MAX_TEXT' in str(error):
+        return (
+            f'its texts or its color profile are larger than {PngImagePlugin.MAX_TEXT_MEMORY // 2**20} MB; save it anew'
+        )
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     if str(error).startswith('decoder error'):  # Pillow has no words for what libtiff stumbled over

@@ -16,12 +16,12 @@ from toolbox.imageio import (
     Source,
     UnreadableImage,
     alpha_of,
-    as_gray_or_rgb,
     open_image,
     orientation,
     shown_source,
     upright,
 )
+from toolbox.tones import as_gray_or_rgb
 
 _MIDDLE = 128
 # Gray levels: so near to black or white, a pixel of a mask with soft edges or of a JPEG is as good as decided.
@@ -75,7 +75,7 @@ def read_mask(
         with open_image(source, max_pixels) as image:
             image.load()
             turn, alpha = orientation(image), alpha_of(image)
-            gray = np.array(upright(as_gray_or_rgb(image).convert('L'), turn))
+            gray = np.array(upright(as_gray_or_rgb(image).picture.convert('L'), turn))
             alpha = None if alpha is None else np.array(upright(alpha, turn))
         mask = _decide(gray, alpha, photo)
         return mask if any_area else _not_of_most(mask, photo)

@@ -8,6 +8,8 @@ import argparse
 import ast
 from typing import Any
 
+from toolbox.literals import evaluate
+
 
 def parse_options(pairs: list[str]) -> dict[str, Any]:
     """``['optimizer.lr=1e-3', 'model.attention.type=SE']`` to a dict by dotted path, in the order given."""
@@ -23,30 +25,18 @@ def parse_options(pairs: list[str]) -> dict[str, Any]:
 def parse_value(text: str) -> Any:
     """The value that `text` stands for."""
     try:
-        return _evaluate(ast.parse(text.strip(), mode='eval').body)
-    except (SyntaxError, ValueError):
+        return evaluate(ast.parse(text.strip(), mode='eval').body, bare_words=True)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # the last two: brackets in brackets in brackets
         return text
 
 
-def _evaluate(node: ast.expr) -> Any:
-    match node:
-        case ast.Constant(value):
-            return value
-        case ast.Name(name):  # a bare word; `true` and `false` as other tools write them
-            return {'true': True, 'false': False}.get(name, name)
-        case ast.List(items):
-            return [_evaluate(item) for item in items]
-        case ast.Tuple(items):
-            return tuple(_evaluate(item) for item in items)
-        case ast.Dict(keys, values) if None not in keys:
-            return {_evaluate(key): _evaluate(value) for key, value in zip(keys, values, strict=True)}
-        case ast.Call(ast.Name('dict'), [], keywords) if all(keyword.arg for keyword in keywords):
-            return {keyword.arg: _evaluate(keyword.value) for keyword in keywords}
-        case ast.UnaryOp(ast.USub(), operand):
-            value = _evaluate(operand)
-            if isinstance(value, int | float):
-                return -value
-    raise ValueError('not a literal')
+def add_trust_option(parser: argparse._ActionsContainer, who: str) -> None:
+    """Add `--trust-plugins`, without which no plugin is imported that `who` asks for."""
+    parser.add_argument(
+        '--trust-plugins',
+        action='store_true',
+        help=f'import the plugins that {who} names as custom_imports: programs that run with your rights',
+    )
 
 
 class ParseOptions(argparse.Action):

@@ -8,25 +8,33 @@ _PACKAGE = Path(__file__).resolve().parent
 REPOSITORY = _PACKAGE.parent
 # A wheel carries the configs inside the package, a checkout has them beside it.
 CONFIGS = _PACKAGE / 'configs' if (_PACKAGE / 'configs').is_dir() else REPOSITORY / 'configs'
+# What runs call the resolved config that they keep. A file of this name is read and never run.
+RUN_CONFIG = 'config.py'
 
 
-def find_config(name: str) -> Path:
+def find_config(name: str, shipped_first: bool = False) -> Path:
     """A config file by what a person types: a path from the working folder, or the name of a shipped config.
 
     The shipped ones are found from any working folder, with or without `configs/` in front and `.py` behind. A run
     folder stands for the `config.py` in it.
 
+    Args:
+        name: what was typed.
+        shipped_first: look for a shipped one first; for names that shipped configs give. A folder that somebody sent
+            may have a file of such a name, and a person who works in it did not ask for that.
+
     Raises:
         FileNotFoundError: with the nearest shipped name.
     """
     given = Path(name).expanduser()
-    if (given / 'config.py').is_file():
-        return (given / 'config.py').resolve()
     shipped = CONFIGS / (given.relative_to('configs') if given.parts[:1] == ('configs',) else given)
-    for candidate in (given, shipped):
+    candidates = (shipped, given) if shipped_first else (given, shipped)
+    if (given / RUN_CONFIG).is_file():
+        return given.resolve() / RUN_CONFIG  # under this name, whatever it may be a link to
+    for candidate in candidates:
         for path in (candidate, Path(f'{candidate}.py')):
             if path.is_file():
-                return path.resolve()
+                return path.parent.resolve() / path.name if path.name == RUN_CONFIG else path.resolve()
     raise FileNotFoundError(_not_found(given))
 
 

@@ -3,112 +3,28 @@
 The one list behind the errors about misspelt keys and the table in `docs/config.md`.
 """
 
-import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import torch
-
 from toolbox import registry
-from toolbox.registry import PluginRegistry, did_you_mean
-
-_REQUIRED = object()
-_NUMBER = (int, float)
-
-
-@dataclass(frozen=True)
-class Key:
-    """A plain value.
-
-    Attributes:
-        types: what it may be; bool is no int here.
-        meaning: one line for people.
-        default: taken where a config does not name the key; without one the key must be there.
-        low, high: inclusive bounds of a number.
-        choices: the words that are allowed, besides values of other types.
-    """
-
-    types: tuple[type, ...]
-    meaning: str
-    default: Any = _REQUIRED
-    low: float | None = None
-    high: float | None = None
-    choices: tuple[str, ...] = ()
-
-    def check(self, value: Any, where: str) -> None:
-        """Raise ValueError unless the value fits."""
-        kinds = ' or '.join('None' if kind is type(None) else kind.__name__ for kind in self.types)
-        is_bool = isinstance(value, bool) and bool not in self.types
-        if is_bool or not isinstance(value, self.types):
-            raise ValueError(f'{where}: expected {kinds}, got {value!r} ({self.meaning})')
-        if isinstance(value, str) and self.choices and value not in self.choices:
-            raise ValueError(f'{where}: {value!r} is not one of them{did_you_mean(value, self.choices)}')
-        number = isinstance(value, _NUMBER) and not isinstance(value, bool)
-        too_low = number and self.low is not None and not value >= self.low
-        too_high = number and self.high is not None and not value <= self.high
-        if too_low or too_high:
-            raise ValueError(f'{where}: {value!r} is out of range [{self.low}, {self.high or "inf"}] ({self.meaning})')
-
-
-@dataclass(frozen=True)
-class Plugin:
-    """A plugin of one kind: ``dict(type=..., options)``."""
-
-    registry: PluginRegistry
-    meaning: str
-
-    def check(self, value: Any, where: str) -> None:
-        """Raise ValueError unless the registry could build it."""
-        self.registry.check(value, where)
-
-
-@dataclass(frozen=True)
-class Plugins:
-    """A list of plugins of one kind."""
-
-    registry: PluginRegistry
-    meaning: str
-    may_be_empty: bool = True
-
-    def check(self, value: Any, where: str) -> None:
-        """Raise ValueError unless the registry could build each."""
-        if not isinstance(value, Sequence) or isinstance(value, str):
-            raise ValueError(f"{where}: expected a list of dict(type='...'), got {value!r}")
-        if not value and not self.may_be_empty:
-            raise ValueError(f'{where}: the list is empty; name at least one of {", ".join(self.registry.module_dict)}')
-        for index, item in enumerate(value):
-            self.registry.check(item, f'{where}.{index}')
-
-
-@dataclass(frozen=True)
-class OptimizerClass:
-    """An optimizer of torch.optim: ``dict(type='AdamW', lr=1e-4, options)``."""
-
-    meaning: str
-
-    def check(self, value: Any, where: str) -> None:
-        """Raise ValueError unless torch.optim has the class and it takes the options."""
-        if not isinstance(value, Mapping) or 'type' not in value or 'lr' not in value:
-            raise ValueError(f"{where}: expected dict(type='AdamW', lr=1e-4), got {value!r}")
-        known = {
-            name: item for name, item in vars(torch.optim).items() if inspect.isclass(item) and name != 'Optimizer'
-        }
-        if value['type'] not in known:
-            raise ValueError(f'{where}.type: torch.optim has no {value["type"]!r}{did_you_mean(value["type"], known)}')
-        options = [name for name in inspect.signature(known[value['type']]).parameters if name != 'params']
-        for key in value:
-            if key != 'type' and key not in options:
-                raise ValueError(f'{where}.{key}: {value["type"]} takes no option {key!r}{did_you_mean(key, options)}')
-
+from toolbox.registry import did_you_mean
+from toolbox.rules import REQUIRED, Key, OptimizerClass, Plugin, Plugins, Stages
 
 NONE = type(None)
+_NUMBER = (int, float)
+# Above it numpy's or torch's generators refuse a seed, once the ranks of processes are added.
+LARGEST_SEED = 2**31 - 1
 
 SCHEMA: dict[str, Any] = {
     'model': {
         'encoder': Plugin(registry.ENCODERS, 'turns an image into features'),
         'attention': Plugin(registry.ATTENTION, "re-weights features; `at='top' | 'all' | indices` says which"),
         'decoder': Plugin(registry.DECODERS, 'turns features into an image'),
+        'stages': Stages(
+            {'encoder': registry.ENCODERS, 'attention': registry.ATTENTION, 'decoder': registry.DECODERS},
+            "parts that differ for one of the layout's networks, by its name: `dict(color=dict(encoder=dict(...)))`",
+        ),
         'layout': Plugin(registry.LAYOUTS, 'how networks are wired into stages'),
         'losses': Plugins(registry.LOSSES, 'terms of the loss: `on`, `weight`, `start` and `ramp` in steps', False),
         'postprocess': Plugins(registry.POSTPROCESS, 'corrections of the restored image, in order'),
@@ -118,14 +34,25 @@ SCHEMA: dict[str, Any] = {
         'val_root': Key(
             (str, NONE), 'folder whose photographs validate, in place of a fold of those of `root`', default=None
         ),
-        'size': Key((int,), 'side of the square crop, px', low=1),
-        'val_size': Key((int, NONE), 'side of the crop that validates, px; None: `size`', default=None, low=1),
+        'size': Key((int,), 'side of the square crop, px', low=2),
+        'val_size': Key((int, NONE), 'side of the crop that validates, px; None: `size`', default=None, low=2),
         'reduce': Key((bool,), 'reduce larger photos to `size` on their shorter side before the crop'),
         'batch_size': Key((int,), 'photographs per step, over all processes', low=1),
         'workers': Key((int, str), 'loader processes; auto: from the number of cores', low=0, choices=('auto',)),
         'repeat': Key((int,), 'crops of each photograph per epoch', low=1),
         'folds': Key((int,), 'number of folds; one of them validates', low=2),
+        'crop_scale': Key(
+            (list, tuple, NONE),
+            'side of a training crop as a share of the shorter side, drawn from (low, high), then brought to `size`; '
+            'None: crops are `size` as they are',
+            default=None,
+        ),
         'transforms': Key((list, tuple), 'albumentations applied to training crops: flips, photometric changes'),
+        'aging': Key(
+            (list, tuple),
+            'albumentations applied to the gray input of training alone: blur, grain, JPEG of old photographs',
+            default=(),
+        ),
         'mask': Plugin(registry.MASKS, 'draws the holes of training'),
         'fill': Plugin(registry.FILLS, 'paints the holes of training'),
         'val_mask': Plugin(registry.MASKS, 'draws the holes of validation, frozen by seed and file'),
@@ -160,14 +87,16 @@ SCHEMA: dict[str, Any] = {
         'min_delta': Key(_NUMBER, 'a score counts as better when it exceeds the best by more than this', low=0),
     },
     'metrics': Plugins(registry.METRICS, 'what is measured; the first one ranks', False),
-    'seed': Key((int,), 'seed of everything drawn', low=0),
-    'split_seed': Key((int, NONE), 'seed of the folds and of the damage of validation; None: `seed`', None, low=0),
+    'seed': Key((int,), 'seed of everything drawn', low=0, high=LARGEST_SEED),
+    'split_seed': Key(
+        (int, NONE), 'seed of the folds and of the damage of validation; None: `seed`', None, low=0, high=LARGEST_SEED
+    ),
     'fold': Key((int,), 'the fold that validates', low=0),
     'precision': Key(
         (str,), 'auto: float32, but training steps in bf16 where they are faster', choices=('auto', 'bf16', 'float32')
     ),
     'deterministic': Key((bool,), 'repeatable kernels on CUDA, as far as there are any; slower', False),
-    'tf32': Key((bool,), 'TF32 for what is computed in float32 on CUDA', True),
+    'tf32': Key((bool,), 'train in TF32 what is computed in float32 on CUDA; restoring is in float32', True),
     'visualizers': Key((list, tuple, NONE), "mmengine's visualizer back ends; None: TensorBoard if installed", None),
     'sample_images': Key((int,), 'validation photographs shown in samples/*.png', low=0),
     'save_out_of_fold': Key(
@@ -207,7 +136,7 @@ CLEANING: dict[str, Any] = {
     ),
     'stability_seeds': Key((int,), 'further seeds with which the result is compared', low=0),
     'workers': Key((int, str), 'loader processes; auto: from the number of cores', low=0, choices=('auto',)),
-    'seed': Key((int,), 'seed of everything drawn', low=0),
+    'seed': Key((int,), 'seed of everything drawn', low=0, high=LARGEST_SEED),
     'custom_imports': Key((list, tuple), 'plugin modules or .py files outside the repository', default=()),
 }
 
@@ -223,7 +152,9 @@ ABLATION: dict[str, Any] = {
     ),
     'seeds': Key((list, tuple), 'seeds of weights, order and damage; each trains every arm'),
     'folds': Key((list, tuple, str), 'folds that validate in turn; all: each of them', choices=('all',)),
-    'split_seed': Key((int,), 'seed of the folds and of the damage of validation, the same in all trials', low=0),
+    'split_seed': Key(
+        (int,), 'seed of the folds and of the damage of validation, the same in all trials', low=0, high=LARGEST_SEED
+    ),
     'budget': {
         'epochs': Key((int, NONE), 'epochs of a trial; None: as the base config says', None, low=1),
         'steps': Key((int, NONE), 'steps of a trial', None, low=1),
@@ -244,6 +175,28 @@ ABLATION: dict[str, Any] = {
 }
 
 
+@dataclass(frozen=True)
+class Kind:
+    """A kind of config.
+
+    Attributes:
+        name: what its files are called.
+        rules: its schema.
+        command: takes such a file.
+    """
+
+    name: str
+    rules: Mapping[str, Any]
+    command: str
+
+
+KINDS = (
+    Kind('a training', SCHEMA, 'python tools/train.py {}'),
+    Kind('an ablation', ABLATION, 'python tools/ablate.py {}'),
+    Kind('a cleaning run', CLEANING, 'python tools/clean_data.py DIR --out cleaned --config {}'),
+)
+
+
 def complete(config: Any, schema: Mapping[str, Any] | None = None, where: str = '') -> None:
     """Check a config against the schema and fill in what has a default.
 
@@ -257,7 +210,7 @@ def complete(config: Any, schema: Mapping[str, Any] | None = None, where: str = 
     for key, rule in schema.items():
         path = where + key
         if key not in config:
-            if getattr(rule, 'default', _REQUIRED) is _REQUIRED:
+            if getattr(rule, 'default', REQUIRED) is REQUIRED:
                 raise ValueError(
                     f'config: {path!r} is missing; set it, or inherit it from configs/_base_ by `_base_ = [...]`'
                 )

@@ -8,8 +8,8 @@ from typing import Any
 if __name__ == '__main__':
     sys.path[0] = str(Path(__file__).resolve().parents[1])  # not tools/, whose files would shadow packages
 
-from toolbox.cli import run_tool
-from toolbox.options import ParseOptions
+from toolbox.cli import parse, refuse_together, run_tool
+from toolbox.options import ParseOptions, add_trust_option
 
 DEFAULT = 'configs/ablations/attention_layout.py'
 
@@ -21,7 +21,7 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
         'the differences are. The same command goes on with what was interrupted.',
         epilog='example: python tools/ablate.py configs/ablations/loss.py --data-root photos --seeds 0 1 2 --epochs 10',
     )
-    parser.add_argument('ablation', nargs='?', default=DEFAULT, help=f'config of axes (default: {DEFAULT})')
+    parser.add_argument('ablation', nargs='?', help=f'config of axes (default: {DEFAULT})')
     parser.add_argument('--data-root', metavar='DIR', help="folder of photographs, or the competition's folder")
     parser.add_argument('--work-dir', metavar='DIR', help="the ablation's folder (default: work_dirs/<ablation>)")
     parser.add_argument('--seeds', type=int, nargs='+', metavar='N', help='each trains every arm')
@@ -42,7 +42,20 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
         metavar='K=V',
         help="values in place of the base config's, for all arms",
     )
-    arguments = parser.parse_args(argv)
+    add_trust_option(parser, 'a run folder, named as a base config,')
+    arguments = parse(parser, argv)
+    if arguments.show is not None:
+        refuse_together(
+            parser,
+            arguments,
+            'beside --show, which runs nothing',
+            'data_root work_dir seeds folds epochs steps minutes workers ray rerun_failed on_fail cfg_options '
+            'trust_plugins',
+        )
+    if arguments.ray is not None:
+        refuse_together(
+            parser, arguments, 'beside --ray, which starts as many trials as the cluster has room for', 'workers'
+        )
     if arguments.workers < 1:
         parser.error(f'--workers {arguments.workers}: expected at least 1')
     if arguments.folds and arguments.folds != ['all'] and not all(fold.isdigit() for fold in arguments.folds):
@@ -66,14 +79,15 @@ def run(arguments: argparse.Namespace) -> int:
     from toolbox.data.sources import check_data_root
     from toolbox.paths import find_config
 
-    find_config(arguments.ablation)
+    ablation = arguments.ablation or str(find_config(DEFAULT, shipped_first=True))
+    find_config(ablation)
     if arguments.data_root is not None:
         check_data_root(arguments.data_root)
 
     from toolbox.apis.ablate import ablate
 
     return ablate(
-        arguments.ablation,
+        ablation,
         data_root=arguments.data_root,
         work_dir=arguments.work_dir,
         options=arguments.cfg_options,
@@ -82,6 +96,7 @@ def run(arguments: argparse.Namespace) -> int:
         ray=arguments.ray,
         rerun_failed=arguments.rerun_failed,
         stop_on_failure=arguments.on_fail == 'stop',
+        trust_plugins=arguments.trust_plugins,
     )
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 if __name__ == '__main__':
     sys.path[0] = str(Path(__file__).resolve().parents[1])  # not tools/, whose files would shadow packages
 
-from toolbox.cli import run_tool
+from toolbox.cli import parse, run_tool
+from toolbox.options import ParseOptions
 
 
 def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
@@ -19,7 +20,7 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     _add_masks(jobs)
     _add_clean(jobs)
     _add_infer(jobs)
-    return parser.parse_args(argv)
+    return parse(parser, argv)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -32,6 +33,12 @@ def _add_train(jobs: argparse._SubParsersAction) -> None:
     parser = jobs.add_parser('train', help='training against the published recipe written plainly')
     parser.add_argument('photos', metavar='DIR', help='photographs, at least a block of steps of them')
     parser.add_argument('--config', default='configs/unetpp_cbam_b4.py', metavar='CONFIG', help='what is trained')
+    parser.add_argument(
+        '--against', metavar='CONFIG', help='another config, in place of the published recipe written plainly'
+    )
+    parser.add_argument(
+        '--cfg-options', nargs='+', action=ParseOptions, metavar='K=V', help="with --against: both configs' values"
+    )
     parser.add_argument('--size', type=int, default=512, metavar='PX', help='side of the images (default: 512)')
     parser.add_argument('--batch-size', type=int, default=8, metavar='N', help='photographs per step (default: 8)')
     parser.add_argument('--steps', type=int, default=4, metavar='N', help='steps in a timed block (default: 4)')
@@ -44,10 +51,15 @@ def _add_train(jobs: argparse._SubParsersAction) -> None:
 
 def train(arguments: argparse.Namespace) -> None:
     """Time training."""
-    from toolbox.apis.benchmark.train import benchmark_train
+    from toolbox.apis.benchmark.train import benchmark_configs, benchmark_train
 
-    options = {key: value for key, value in vars(arguments).items() if key != 'job'}
-    print(benchmark_train(**options))
+    options = {key: value for key, value in vars(arguments).items() if key not in ('job', 'against', 'cfg_options')}
+    if arguments.against is not None:
+        print(benchmark_configs(against=arguments.against, options=arguments.cfg_options, **options))
+    elif arguments.cfg_options:
+        raise ValueError('--cfg-options changes two configs that are compared: add --against CONFIG')
+    else:
+        print(benchmark_train(**options))
 
 
 def _add_score(jobs: argparse._SubParsersAction) -> None:

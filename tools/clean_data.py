@@ -7,9 +7,10 @@ from pathlib import Path
 if __name__ == '__main__':
     sys.path[0] = str(Path(__file__).resolve().parents[1])  # not tools/, whose files would shadow packages
 
-from toolbox.cli import run_tool
-from toolbox.options import ParseOptions
+from toolbox.cli import parse, run_tool
+from toolbox.options import ParseOptions, add_trust_option
 
+DEFAULT = 'configs/cleaning/clip_umap_hdbscan.py'
 EXAMPLES = """examples:
   python tools/clean_data.py photos --out cleaned
   python tools/clean_data.py photos --out cleaned --config configs/cleaning/color_texture.py
@@ -28,9 +29,7 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         '--out', metavar='DIR', required=True, help='clean.csv, report.html, and what makes a rerun quick'
     )
-    parser.add_argument(
-        '--config', metavar='FILE', default='configs/cleaning/clip_umap_hdbscan.py', help='(default: %(default)s)'
-    )
+    parser.add_argument('--config', metavar='FILE|DIR', help=f'or a cleaned folder (default: {DEFAULT})')
     parser.add_argument(
         '--ray',
         metavar='local|ADDRESS',
@@ -43,7 +42,8 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
         metavar='K=V',
         help="values in place of the config's, e.g. embedder.type=ColorTexture duplicates.max_bits=4",
     )
-    return parser.parse_args(argv)
+    add_trust_option(parser, 'a cleaned folder, given as --config,')
+    return parse(parser, argv)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -57,12 +57,20 @@ def run(arguments: argparse.Namespace) -> None:
     from toolbox.data.sources import check_data_root
     from toolbox.paths import find_config
 
-    find_config(arguments.config)
+    config = arguments.config or str(find_config(DEFAULT, shipped_first=True))
+    find_config(config)
     check_data_root(arguments.root)
 
     from toolbox.apis.clean import clean
 
-    clean(arguments.root, arguments.out, arguments.config, arguments.cfg_options, arguments.ray)
+    clean(
+        arguments.root,
+        arguments.out,
+        config,
+        arguments.cfg_options,
+        arguments.ray,
+        trust_plugins=arguments.trust_plugins,
+    )
 
 
 if __name__ == '__main__':

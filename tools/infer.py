@@ -7,9 +7,11 @@ from pathlib import Path
 if __name__ == '__main__':
     sys.path[0] = str(Path(__file__).resolve().parents[1])  # not tools/, whose files would shadow packages
 
-from toolbox.cli import run_tool
+from toolbox.cli import parse, refuse_together, run_tool
+from toolbox.options import add_trust_option
 
 EXAMPLES = """examples:
+  python tools/infer.py --input old.jpg --out restored
   python tools/infer.py best.pth --input photos --out restored
   python tools/infer.py run/fold_*/best.pth --weights score --tta d4 --input test.csv --out submission.zip
 
@@ -25,7 +27,10 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        'checkpoints', nargs='+', metavar='CHECKPOINT', help='best.pth files, or run folders: of folds, all of them'
+        'checkpoints',
+        nargs='*',
+        metavar='CHECKPOINT',
+        help='best.pth files, or run folders: of folds, all of them (default: the shipped model)',
     )
     parser.add_argument('--input', required=True, metavar='FILE|DIR|CSV', help='photographs, or a list like test.csv')
     parser.add_argument('--out', required=True, metavar='DIR|ZIP', help="folder, or a submission's flat zip")
@@ -45,6 +50,14 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         '--masks', default='auto', metavar='auto|DIR|none', help='holes: found, from files, none (default: auto)'
     )
+    parser.add_argument(
+        '--colors',
+        choices=('natural', 'matched'),
+        help='how models of classes of chroma are read: for the eye, or for the score (default: natural)',
+    )
+    parser.add_argument(
+        '--strength', type=_strength, metavar='0..1.5', help='how much color (default: 1, what the model says)'
+    )
     parser.add_argument('--save-masks', metavar='DIR', help='write the holes, 255 = hole')
     parser.add_argument('--keep-metadata', action='store_true', help='copy EXIF and RGB color profiles to the outputs')
     parser.add_argument(
@@ -56,8 +69,12 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
         choices=('bf16', 'float32'),
         help='of the networks (default: float32 unless the config says bf16)',
     )
+    add_trust_option(parser, 'a checkpoint')
     parser.add_argument('--resume', action='store_true', help='go on with an interrupted job')
-    return parser.parse_args(argv)
+    arguments = parse(parser, argv)
+    if arguments.out.lower().endswith('.zip'):
+        refuse_together(parser, arguments, 'for a .zip, whose images hold pixels alone', 'keep_metadata')
+    return arguments
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -85,7 +102,10 @@ def run(arguments: argparse.Namespace) -> int:
         precision=arguments.precision,
         resume=arguments.resume,
         keep_metadata=arguments.keep_metadata,
+        colors=arguments.colors,
+        strength=arguments.strength,
         max_pixels=arguments.max_megapixels * 1_000_000,
+        trust_plugins=arguments.trust_plugins,
     )
 
     from toolbox.apis.infer import infer
@@ -100,6 +120,16 @@ def _weights(text: str) -> list[float] | str:
         return [float(number) for number in text.split(',')]
     except ValueError:
         raise argparse.ArgumentTypeError(f'{text}: expected numbers like 1,2,1, or score') from None
+
+
+def _strength(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number <= 1.5:
+        raise argparse.ArgumentTypeError(f'{text}: expected a number from 0 (gray) to 1.5')
+    return number
 
 
 def _whole(text: str) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 if __name__ == '__main__':
     sys.path[0] = str(Path(__file__).resolve().parents[1])  # not tools/, where this very file would shadow `plugins`
 
-from toolbox.cli import run_tool
+from toolbox.cli import parse, run_tool
 
 
 def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
@@ -30,7 +30,7 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     command.add_argument('kind', nargs='?', metavar='KIND', help='only this kind, e.g. attention')
     command.add_argument('name', nargs='?', metavar='NAME', help='only this plugin, e.g. CBAM')
     command.add_argument('--file', metavar='PATH', help='import this file first; alone, check what it registers')
-    return parser.parse_args(argv)
+    return parse(parser, argv)
 
 
 def main(argv: list[str] | None = None) -> int:

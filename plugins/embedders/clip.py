@@ -46,6 +46,8 @@ class CLIP:
         FileNotFoundError, ConnectionError: the weights cannot be had.
     """
 
+    file_options = ('model', 'pretrained', 'weights')
+
     def __init__(
         self,
         model: str = 'ViT-B-32',

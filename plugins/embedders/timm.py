@@ -37,6 +37,8 @@ class Timm:
         FileNotFoundError, ConnectionError: the weights cannot be had.
     """
 
+    file_options = ('weights',)
+
     def __init__(
         self,
         name: str = 'convnext_tiny.fb_in22k',

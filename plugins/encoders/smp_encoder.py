@@ -26,6 +26,8 @@ class SmpEncoder(nn.Module):
         FileNotFoundError, ConnectionError: the weights cannot be had; see `toolbox.nn.weights`.
     """
 
+    file_options = ('weights',)
+
     def __init__(
         self,
         in_channels: int,

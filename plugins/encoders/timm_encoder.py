@@ -33,6 +33,8 @@ class TimmEncoder(nn.Module):
         FileNotFoundError, ConnectionError: the weights cannot be had.
     """
 
+    file_options = ('weights',)
+
     def __init__(
         self,
         in_channels: int,

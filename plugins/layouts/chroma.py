@@ -28,8 +28,8 @@ class Chroma(nn.Module):
     def __init__(self, make_network: MakeNetwork, residual: bool = True) -> None:
         super().__init__()
         self.residual = residual
-        self.gray_net = make_network(1, 1)
-        self.color_net = make_network(1, 2)
+        self.gray_net = make_network(1, 1, 'gray')
+        self.color_net = make_network(1, 2, 'color')
 
     def forward(self, damaged: Tensor, mask: Tensor) -> Restored:
         predicted = self.gray_net(damaged)

@@ -24,8 +24,8 @@ class MaskAware(nn.Module):
     def __init__(self, make_network: MakeNetwork, residual: bool = True) -> None:
         super().__init__()
         self.residual = residual
-        self.gray_net = make_network(2, 1)
-        self.color_net = make_network(2, 3)
+        self.gray_net = make_network(2, 1, 'gray')
+        self.color_net = make_network(2, 3, 'color')
 
     def forward(self, damaged: Tensor, mask: Tensor) -> Restored:
         predicted = self.gray_net(torch.cat([damaged, mask], dim=1))

@@ -21,7 +21,7 @@ class OneStage(nn.Module):
     def __init__(self, make_network: MakeNetwork, residual: bool = False) -> None:
         super().__init__()
         self.residual = residual
-        self.color_net = make_network(1, 3)
+        self.color_net = make_network(1, 3, 'color')
 
     def forward(self, damaged: Tensor, mask: Tensor) -> Restored:
         predicted = self.color_net(damaged)

@@ -65,9 +65,9 @@ class Palette(nn.Module):
         self.color_side = color_side
         self.strength = strength
         self.smooth = smooth
-        self.gray_net = make_network(2, 1)
-        self.color_net = make_network(1, 3)
-        self.palette_net = make_network(1, HUE_BINS)
+        self.gray_net = make_network(2, 1, 'gray')
+        self.color_net = make_network(1, 3, 'color')
+        self.palette_net = make_network(1, HUE_BINS, 'palette')
         self.common_palette = nn.Parameter(torch.zeros(1, HUE_BINS, 1, 1))
 
     def forward(self, damaged: Tensor, mask: Tensor) -> Restored:

@@ -29,7 +29,7 @@ class Recurrent(nn.Module):
             raise ValueError(f'Recurrent: steps={steps!r}: expected a whole number from 1 on, like 3')
         super().__init__()
         self.steps = steps
-        self.color_net = make_network(4, 3)
+        self.color_net = make_network(4, 3, 'color')
 
     def forward(self, damaged: Tensor, mask: Tensor) -> Restored:
         rgb = damaged.expand(-1, 3, -1, -1)

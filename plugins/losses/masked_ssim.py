@@ -38,10 +38,13 @@ class MaskedSSIM(ImageLoss):
         data_range = resolved_range(self.data_range, pred)
         hole = weight[:, 0] > 0
         counts = hole.sum((1, 2))
-        x, y = _hole_pixels(torch.cat([pred, target], dim=1), hole).chunk(2, dim=1)
+        areas = counts.tolist()
+        x, y = _hole_pixels(torch.cat([pred, target], dim=1), hole, counts, max(areas)).chunk(2, dim=1)
         losses = pred.new_zeros(len(pred))
         # Nearly always one round: only holes of under 7 pixels have a smaller window.
-        for size, images in _images_by_window_size(counts.tolist()).items():
+        for size, images in _images_by_window_size(areas).items():
+            if len(images) == len(areas):
+                images = slice(None)  # a list is sent to the GPU each time, which waits for it
             luminance, contrast = ssim_terms(x[images], y[images], data_range[images], line_window(size))
             first = torch.arange(luminance.shape[-1], device=pred.device)
             is_inside = first + size <= counts[images].view(-1, 1, 1, 1)
@@ -49,11 +52,10 @@ class MaskedSSIM(ImageLoss):
         return losses
 
 
-def _hole_pixels(images: Tensor, hole: Tensor) -> Tensor:
+def _hole_pixels(images: Tensor, hole: Tensor, counts: Tensor, largest: int) -> Tensor:
     """Each image's hole pixels in raster order, one line each, zeros behind: (N, C, H, W) -> float64 (N, C, 1, L)."""
     image, position = hole.flatten(1).nonzero(as_tuple=True)
-    counts = hole.sum((1, 2))
-    length = max(WINDOW_SIZE, int(counts.max()))
+    length = max(WINDOW_SIZE, largest)
     # `nonzero` goes image by image, each in raster order: what an image starts at is what all before it hold.
     column = torch.arange(len(image), device=hole.device) - (counts.cumsum(0) - counts)[image]
     lines = widened(images.new_zeros(len(images), length, images.shape[1]))

@@ -41,7 +41,7 @@ class MSSSIM(ImageLoss):
 
     def per_image(self, pred: Tensor, target: Tensor, weight: Tensor) -> Tensor:
         side = min(pred.shape[2:])
-        window = gaussian_window(fitting_size(GAUSSIAN_SIZE, side))
+        window = gaussian_window(fitting_size(GAUSSIAN_SIZE, side), pred.device)
         scale_weights = [w for scale, w in enumerate(_SCALE_WEIGHTS) if side >> scale >= window.size]
         data_range = resolved_range(self.data_range, pred)
         # Channels are rated apart and averaged last: each becomes an image of its own.

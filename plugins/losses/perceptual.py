@@ -37,6 +37,7 @@ class Perceptual(ImageLoss):
         FileNotFoundError, ConnectionError: the weights cannot be had.
     """
 
+    file_options = ('weights',)
     full_precision = False
 
     def __init__(

@@ -43,7 +43,7 @@ class SSIM(ImageLoss):
         if self.window == 'uniform':
             window = square_window(fitting_size(WINDOW_SIZE, side))
         else:
-            window = gaussian_window(fitting_size(GAUSSIAN_SIZE, side))
+            window = gaussian_window(fitting_size(GAUSSIAN_SIZE, side), pred.device)
         data_range = resolved_range(self.data_range, pred)
         luminance, contrast = ssim_terms(widened(pred), widened(target), data_range, window)
         border = window.size // 2

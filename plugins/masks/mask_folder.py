@@ -28,6 +28,8 @@ class MaskFolder:
             it is built; of the others, one that is no mask is an `UnreadableImage` when its turn comes.
     """
 
+    file_options = ('root',)
+
     def __init__(self, root: str) -> None:
         folder = Path(root)
         if not folder.is_dir():

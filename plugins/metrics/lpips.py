@@ -32,6 +32,7 @@ class LPIPS(MeanMetric):
         FileNotFoundError: the weights are not at hand; says where to get them.
     """
 
+    file_options = ('trunk',)
     name = 'lpips'
     higher_is_better = False
 

@@ -12,7 +12,14 @@ import torch
 from PIL import Image
 
 from tests.hostile import HOSTILE, NAMES, SIZE, picture, png, write_zip
-from toolbox.apis.score import SubmissionError, as_json, check_submissions, score_submissions
+from toolbox.apis.score import (
+    SubmissionError,
+    as_json,
+    check_submissions,
+    how_scored,
+    score_baselines,
+    score_submissions,
+)
 from toolbox.scoring import score_images, summarize
 from tools import test as test_tool
 
@@ -150,6 +157,23 @@ def test_holes_that_were_not_found_are_counted(contest, capsys, monkeypatch):
     gray.save('inputs/TEST_001.png')
     assert test_tool.main(['--submission', 'mine.zip', '--gt', 'gt', '--masks', 'auto', '--inputs', 'inputs']) == 0
     assert 'note: no hole was found in 1 of 3 inputs, whose masked_ssim is 1; --masks DIR' in capsys.readouterr().out
+
+
+def test_baselines_are_measured_where_the_inputs_are_known(contest):
+    write_zip(contest / 'mine.zip')
+    assert score_baselines(check(contest, 'mine.zip')) == {}
+    checked = check(contest, 'mine.zip', inputs='inputs')
+    baselines = score_baselines(checked)
+    assert list(baselines) == ['gray as it came', 'OpenCV Telea + gray']
+    damaged = np.asarray(Image.open(contest / 'inputs' / NAMES[0]))
+    truth, mask = (np.asarray(Image.open(contest / folder / NAMES[0])) for folder in ('gt', 'masks'))
+    shown = np.repeat(damaged[..., None], 3, axis=2)
+    images = (torch.tensor(image).permute(2, 0, 1)[None] for image in (shown, truth, mask[..., None]))
+    assert baselines['gray as it came'][STEMS[0]] == score_images(*images)[0]
+    assert list(baselines['OpenCV Telea + gray']) == STEMS
+    how = how_scored(checked)
+    assert how['truth'] == str(contest / 'gt')
+    assert {'date', 'version', 'submission', 'masks', 'damaged images'} <= set(how)
 
 
 def test_json_of_one_and_of_several(contest):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from toolbox.data.transforms import PhotoTransform
+from toolbox.data.transforms import Aging, PhotoTransform
 
 FLIP = [dict(type='HorizontalFlip', p=0.5)]
 
@@ -70,3 +70,49 @@ def test_masks_move_with_the_photograph_and_keep_their_values():
 def test_mistyped_transforms_are_errors_with_a_suggestion(transform, message):
     with pytest.raises(ValueError, match=message):
         PhotoTransform(32, True, True, [transform])
+
+
+@pytest.mark.parametrize('shape', [(200, 300), (90, 40), (64, 64), (5, 9)])
+def test_scaled_crops_have_the_size_whatever_the_photograph(shape):
+    transform = PhotoTransform(64, True, True, FLIP, crop_scale=(0.5, 1.0))
+    rgb, masks = transform(photo(*shape), [np.ones(shape, np.uint8)], np.random.default_rng(1))
+    assert rgb.shape == (64, 64, 3)
+    assert masks[0].shape == (64, 64)
+
+
+def test_scaled_crops_show_more_and_less_and_validation_does_not():
+    stripes = np.zeros((128, 128, 3), np.uint8)
+    stripes[:, ::16] = 255
+    transform = PhotoTransform(64, True, True, (), crop_scale=(0.25, 1.0))
+    counts = {int((transform(stripes, [], np.random.default_rng(seed))[0][0, :, 0] > 60).sum()) for seed in range(20)}
+    assert len(counts) > 3
+    assert PhotoTransform(64, True, False, (), crop_scale=(0.25, 1.0)).crop_scale is None
+
+
+@pytest.mark.parametrize('wrong', [(0.5,), (0, 1), (0.8, 0.5), (0.5, 1.5), ('a', 1), (True, 1)])
+def test_a_wrong_crop_scale_is_an_error(wrong):
+    with pytest.raises(ValueError, match=r'data\.crop_scale=.*like \(0\.6, 1\.0\)'):
+        PhotoTransform(64, True, True, (), crop_scale=wrong)
+
+
+def test_aging_changes_the_gray_and_is_decided_by_the_generator():
+    gray = photo(40, 40)[..., 0]
+    aging = Aging([dict(type='GaussNoise', std_range=(0.1, 0.1), p=1.0), dict(type='ImageCompression', p=1.0)])
+    aged = [aging(gray, np.random.default_rng(seed)) for seed in (0, 0, 1)]
+    assert aged[0].shape == gray.shape
+    assert aged[0].dtype == np.uint8
+    assert (aged[0] == aged[1]).all()
+    assert (aged[0] != aged[2]).any()
+    assert Aging()(gray, None) is gray
+
+
+@pytest.mark.parametrize(
+    ('transform', 'message'),
+    [
+        (dict(type='HorizontalFlip'), r'data\.aging\.0: HorizontalFlip moves pixels.*data\.transforms'),
+        (dict(type='GausNoise'), r"data\.aging\.0: 'GausNoise' is no transform.*GaussNoise"),
+    ],
+)
+def test_mistyped_aging_is_an_error(transform, message):
+    with pytest.raises(ValueError, match=message):
+        Aging([transform])

@@ -5,6 +5,7 @@ import os
 import signal
 
 import pytest
+import torch
 
 from tests.engine import processes
 from toolbox.engine.checkpoint import read_checkpoint
@@ -117,3 +118,25 @@ def test_all_stop_at_the_same_step(photo_folder, tmp_path, alone):
     assert read_checkpoint(run / 'last.pth')['step'] == 2
     assert train_two(photo_folder, run, resume=True) == [0, 0]
     assert_equal_runs(alone, run)
+
+
+def keep_validated_buffers(rank):
+    from toolbox.engine.loop import ValidationLoop
+
+    run = ValidationLoop.run
+
+    def watched(loop):
+        torch.save(dict(loop.runner.restoration_model.layout.named_buffers()), loop.runner.folder / f'buffers.{rank}')
+        return run(loop)
+
+    ValidationLoop.run = watched
+
+
+def test_all_validate_the_same_averaged_statistics(photo_folder, tmp_path):
+    run = tmp_path / 'run'
+    options = ('model.encoder.type=NoisyEncoder', 'train_cfg.ema=0.9', 'train_cfg.max_epochs=1')
+    codes = train_two(photo_folder, run, *options, plant=keep_validated_buffers)
+    assert codes == [0, 0], printed(run, 0) + printed(run, 1)
+    first, second = (torch.load(run / f'buffers.{rank}') for rank in (0, 1))
+    assert any('running_var' in name for name in first)
+    assert all(torch.equal(value, second[name]) for name, value in first.items())

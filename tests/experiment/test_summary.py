@@ -10,6 +10,7 @@ from scipy import stats
 from tests.experiment.support import COSTS, arm, by_image, curve, done
 from toolbox.experiment.results import Arm, Costs, TrialResult
 from toolbox.experiment.summary import summarize
+from toolbox.experiment.tables import as_markdown, as_text
 
 ARMS = [arm('base'), arm('se'), arm('eca')]
 
@@ -74,6 +75,34 @@ def test_one_pair_is_compared_over_its_images():
     assert math.isnan(row_of(summary, 'se').std['score'])
 
 
+@pytest.mark.parametrize(('num_images', 'sure'), [(2, False), (19, False), (20, True)])
+@pytest.mark.parametrize('seeds', [1, 3])
+def test_few_photographs_have_neither_interval_nor_p(seeds, num_images, sure):
+    rng = np.random.default_rng(9)
+    results = []
+    for seed in range(seeds):
+        for name, true in (('base', 0.3), ('se', 0.6)):
+            scores = rng.normal(true, 0.001, num_images)
+            metrics = {'score': float(scores.mean()), 'n': num_images}
+            results.append(done(name, 0, seed, metrics=metrics, per_image=by_image(scores)))
+    summary = summarize('x', ARMS[:2], 'base', results)
+    difference = row_of(summary, 'se').difference
+    assert difference.mean == pytest.approx(0.3, abs=0.01)
+    assert (difference.images, math.isfinite(difference.low)) == (num_images, sure)
+    assert (difference.p is not None) == (sure and seeds > 1)
+    assert any(f'measured on {num_images} photographs' in warning for warning in summary.warnings) == (not sure)
+
+
+def test_photographs_of_several_folds_are_counted_together():
+    results = [
+        done(name, score + fold / 100, seed, fold, metrics={'score': score + fold * seed / 100, 'n': 10})
+        for name, score in (('base', 0.5), ('se', 0.6))
+        for fold in (0, 1)
+        for seed in (0, 1)
+    ]
+    assert row_of(summarize('x', ARMS[:2], 'base', results), 'se').difference.images == 20
+
+
 def test_one_pair_without_images_has_no_interval():
     summary = summarize('x', ARMS[:2], 'base', [done('base', 0.5), done('se', 0.6)])
     difference = row_of(summary, 'se').difference
@@ -124,7 +153,7 @@ def test_a_dropped_arm_is_compared_at_the_epoch_of_its_drop():
         whole = curve(0.2 + shift, 0.4 + shift, 0.3, 0.8 + shift)
         results.append(done('base', 0.8 + shift, seed, curve=untrained + whole))
         partial = curve(0.1, 0.45, 0.35)
-        fields = dict(metrics={'score': 0.45}, untrained={'score': 0.1}, costs=COSTS, curve=partial)
+        fields = dict(metrics={'score': 0.45, 'n': 40}, untrained={'score': 0.1}, costs=COSTS, curve=partial)
         results.append(TrialResult('se', seed, 0, 'dropped', 'third of 3', **fields))
     summary = summarize('x', ARMS[:2], 'base', results)
     row = row_of(summary, 'se')
@@ -149,10 +178,22 @@ def test_notes_on_what_is_not_done():
     results.append(done('eca', math.nan))
     summary = summarize('x', [*ARMS, arm('later')], 'base', results)
     assert row_of(summary, 'base').notes == ('no better than untrained',)
+    assert not row_of(summary, 'base').learned
     assert row_of(summary, 'se').notes == ('not run yet (1 of 2)', 'running (1 of 2)')
     assert row_of(summary, 'eca').notes == ('score is missing or not finite (1 of 1)',)
     assert row_of(summary, 'later').notes == ('not run yet',)
     assert summary.rows[-1].arm.name == 'later'
+
+
+def test_arms_that_something_without_a_model_beats_are_told_so():
+    results = [done(name, score, seed) for name, score in (('base', 0.5), ('se', 0.2)) for seed in range(3)]
+    without_model = {'gray as it came': 0.25, 'Telea': 0.4, 'luck': 0.1}
+    summary = summarize('x', ARMS, 'base', results, without_model=without_model)
+    assert row_of(summary, 'base').notes == ()
+    assert row_of(summary, 'se').notes == ('worse than gray as it came (0.2500) and Telea (0.4000)',)
+    assert row_of(summary, 'eca').notes == ('not run yet',)
+    lower = summarize('x', ARMS, 'base', results, higher_is_better=False, without_model={'luck': 0.1})
+    assert row_of(lower, 'se').notes[-1] == 'worse than luck (0.1000)'
 
 
 def test_without_any_trial_there_are_rows_all_the_same():
@@ -229,14 +270,19 @@ def test_the_main_effect_of_one_unit_is_over_images():
     assert (effect.basis, effect.n, effect.mean) == ('images', 30, pytest.approx(gains.mean()))
 
 
-def test_one_at_a_time_main_effects_are_the_arms_differences():
+def test_main_effects_that_would_repeat_the_arms_are_left_out():
     base = {'attention': 'cbam', 'layout': 'two'}
     arms = [Arm('base', base), Arm('se', {**base, 'attention': 'se'}), Arm('one', {**base, 'layout': 'one'})]
     rng = np.random.default_rng(8)
     results = [done(item.name, rng.normal(0.5, 0.1), seed) for item in arms for seed in range(3)]
-    summary = summarize('x', arms, 'base', results)
-    effects = {effect.level: effect.difference for effect in summary.main_effects}
-    assert effects == {row.arm.name: row.difference for row in summary.rows[1:]}
+    assert summarize('x', arms, 'base', results).main_effects == []
+    one_axis = [Arm(level, {'attention': level}) for level in ('base', 'se', 'one')]
+    summary = summarize('x', one_axis, 'base', results)
+    assert summary.main_effects == []
+    text = as_text(summary)
+    assert 'Main effects' not in text + as_markdown(summary)
+    for row in summary.rows[1:]:
+        assert text.count(f'{row.difference.mean:+.4f}') == 1
 
 
 @pytest.mark.parametrize(

@@ -25,13 +25,16 @@ NAMES = [
 # All at once: done, one pair, failed, dropped, waiting, a pair missing.
 RESULTS = [
     *(
-        done('base', 0.5 + seed**2 / 100, seed, curve=curve(0.3, 0.5), per_image=by_image([0.4, 0.6]))
+        done('base', 0.5 + seed**2 / 100, seed, curve=curve(0.3, 0.5), per_image=by_image([0.4, 0.6] * 10))
         for seed in range(3)
     ),
     *(done('better', 0.6 + seed / 100, seed) for seed in range(3)),
-    done('alone', 0.55, 2, per_image=by_image([0.5, 0.61])),
+    done('alone', 0.55, 2, per_image=by_image([0.5, 0.61] * 10)),
     *(TrialResult('failed', seed, 0, 'failed', 'ValueError: 3 % of a_b & c\nis {wrong}') for seed in range(3)),
-    *(TrialResult('dropped', seed, 0, 'dropped', metrics={'score': 0.35}, curve=curve(0.35)) for seed in range(3)),
+    *(
+        TrialResult('dropped', seed, 0, 'dropped', metrics={'score': 0.35, 'n': 20}, curve=curve(0.35))
+        for seed in range(3)
+    ),
     *(TrialResult('waiting', seed, 0, 'waiting') for seed in range(3)),
     *(done('two', 0.4 + seed / 10, seed) for seed in range(2)),
 ]
@@ -56,8 +59,8 @@ def odd_names() -> Summary:
 
 
 def test_the_terminal_table_is_aligned_and_complete(summary):
-    ranked, measured, effects, notes, warnings = as_text(summary).rstrip().split('\n\n')[1:]
-    for block in (ranked, measured, effects.split('\n', 1)[1]):
+    ranked, measured, notes, warnings = as_text(summary).rstrip().split('\n\n')[1:]
+    for block in (ranked, measured):
         assert len({len(line) for line in block.splitlines()}) == 1
     better = next(line for line in ranked.splitlines() if line.startswith('better '))
     difference = next(row.difference for row in summary.rows if row.arm.name == 'better')
@@ -66,10 +69,36 @@ def test_the_terminal_table_is_aligned_and_complete(summary):
     assert max(map(len, ranked.splitlines())) <= 120
     assert measured.splitlines()[0].split()[:2] == ['arm', 'ssim']
     assert measured.splitlines()[1].split() == ['base', '0.5000', '1.50', '12.5', '900', '3.0', '0.0']
-    assert 'part: better vs. base' in effects
     assert '- failed: failed (3 of 3): ValueError: 3 % of a_b & c is {wrong}' in notes.splitlines()
     assert '- waiting: not run yet (3 of 3)' in notes.splitlines()
     assert warnings.count('\n- ') == len(summary.warnings)
+
+
+@pytest.mark.parametrize('columns', [40, 80, 100, 120, 300])
+def test_the_terminal_table_fits_the_terminal(summary, columns, monkeypatch):
+    monkeypatch.setenv('COLUMNS', str(columns))
+    width = min(max(columns, 80), 120)
+    long = 'losses=l1 + ssim + masked_ssim + hue_histogram + perceptual, /a/path/to/a/config_of_some_kind.py'
+    metrics = {f'metric_{number}': 0.5 + number / 1000 for number in range(12)}
+    results = [done(name, 0.5, seed, metrics={'score': 0.5, **metrics}) for name in ('base', long) for seed in range(3)]
+    wide = summarize('x', [arm('base'), arm(long)], 'base', results)
+    for shown in (as_text(summary), as_text(odd_names()), as_text(wide)):
+        assert max(map(len, shown.splitlines())) <= width
+    text = as_text(wide)
+    for number in range(12):
+        assert f'metric_{number}' in text.split()
+        assert text.count(f'{0.5 + number / 1000:.4f}') >= 2
+    assert all(word in text for word in ('losses=l1', 'hue_histogram', 'perceptual,'))
+
+
+def test_main_effects_stand_below_the_arms():
+    arms = [arm(f'{a} + {b}', first=a, second=b) for a in 'uv' for b in 'wx']
+    results = [
+        done(each.name, 0.5 + place / 50 + seed**2 / 900, seed) for place, each in enumerate(arms) for seed in (0, 1)
+    ]
+    effects = as_text(summarize('x', arms, 'u + w', results)).split('Main effects\n')[1].splitlines()
+    assert effects[0].split()[:2] == ['effect', 'n']
+    assert effects[1].startswith('first: v vs. u')
 
 
 @pytest.mark.parametrize(

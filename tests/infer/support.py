@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from tests.support import RECIPE, TINY, scene
 from toolbox.color import gray_from_rgb
-from toolbox.config import load_config
+from toolbox.config import config_data, load_config
 from toolbox.contracts import Restored
 from toolbox.engine.checkpoint import save_checkpoint
 from toolbox.engine.model import RestorationModel
@@ -24,7 +24,7 @@ def save_random_model(path: Path, *options: str, seed: int = 0, score: float | N
     torch.manual_seed(seed)
     model = RestorationModel(config.model, to_train=False)
     metrics = {} if score is None else {'score': score, 'ssim': 0.1}
-    content = dict(config=config.pretty_text, data='', epoch=1, step=1, metrics=metrics)
+    content = dict(config=config_data(config), data='', epoch=1, step=1, metrics=metrics)
     save_checkpoint({**content, 'model': model.layout.state_dict()}, path)
     return path
 
@@ -61,4 +61,4 @@ def member(model: nn.Module, weight: float = 1.0, size: int = 32, reduce: bool =
     config = load_config(
         RECIPE, parse_options([*SMALL, f'data.size={size}', f'data.reduce={reduce}']), say=lambda _: None
     )
-    return Member('a model', weight, config, 'cpu', multiple, {}, model)
+    return Member('a model', weight, config, 'cpu', multiple, False, {}, model)

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from toolbox.nn.device import default_device, prediction_precision, training_precision
+from toolbox.nn.device import default_device, is_out_of_memory, prediction_precision, training_precision
 
 CPU, CUDA = torch.device('cpu'), torch.device('cuda')
 
@@ -40,3 +40,22 @@ def test_auto_restores_in_float32():
 def test_the_gpu_is_taken_where_there_is_one(monkeypatch, available, expected):
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: available)
     assert default_device().type == expected
+
+
+@pytest.mark.parametrize(
+    ('error', 'expected'),
+    [
+        (torch.OutOfMemoryError('CUDA out of memory. Tried to allocate 2.00 GiB'), True),
+        (RuntimeError('cuDNN error: CUDNN_STATUS_ALLOC_FAILED'), True),
+        (RuntimeError('cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED'), True),
+        (RuntimeError('CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`'), True),
+        (RuntimeError('CUDA error: out of memory'), True),
+        (RuntimeError("[enforce fail at alloc_cpu.cpp:121] DefaultCPUAllocator: can't allocate memory"), True),
+        (MemoryError(), True),
+        (RuntimeError('CUDA error: an illegal memory access was encountered'), False),
+        (RuntimeError('cuDNN error: CUDNN_STATUS_NOT_SUPPORTED'), False),
+        (ValueError('out of memory with a single photograph at a time'), False),
+    ],
+)
+def test_what_says_that_memory_ran_out(error, expected):
+    assert is_out_of_memory(error) is expected

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.support import scene
 from toolbox.color import gray_from_rgb, to_uint8
-from toolbox.nn.hue import HUE_BINS, colored, hue_and_chroma, hue_histogram, matched_hues
+from toolbox.nn.hue import HUE_BINS, _exact_levels, colored, hue_and_chroma, hue_histogram, matched_hues
 
 
 def opencv_hue(rgb):
@@ -42,6 +42,25 @@ def test_a_color_has_the_luma_and_to_the_bin_the_hue_it_was_given(luma, hue, chr
     assert opencv_hue(rgb).item() == hue
     assert gray_from_rgb(rgb).item() == luma
     assert rgb.max() - rgb.min() <= chroma
+
+
+@given(
+    luma=st.integers(60, 180),
+    hue=st.integers(0, HUE_BINS - 1),
+    chroma=st.integers(1, 80),
+)
+def test_an_exact_color_has_its_hue_however_faint_and_no_more_chroma_than_that_takes(luma, hue, chroma):
+    gray = torch.full((1, 1, 1, 1), luma / 255)
+    wanted = torch.full((1, 1, 1, 1), chroma / 255)
+    rgb = as_bytes(colored(gray, torch.full((1, 1, 1, 1), hue), wanted, exact=True))
+    assert opencv_hue(rgb).item() == hue
+    assert gray_from_rgb(rgb).item() == luma
+    assert int(rgb.max()) - int(rgb.min()) <= max(21, 2 * chroma)
+
+
+def test_an_exact_color_of_no_chroma_stays_gray():
+    gray = torch.rand(1, 1, 4, 4)
+    assert torch.equal(colored(gray, torch.zeros_like(gray).long(), torch.zeros_like(gray), exact=True)[:, :1], gray)
 
 
 def test_at_the_edges_of_the_gamut_color_gives_way_and_luma_stays():
@@ -85,3 +104,21 @@ def test_a_palette_of_one_hue_colors_everything_in_it(bin_):
     histogram[0, bin_] = 3
     matched = matched_hues(torch.linspace(-30, 150, 100)[None], histogram)
     assert set((matched % HUE_BINS).flatten().tolist()) == {bin_}
+
+
+def test_ranks_are_exact_beyond_the_whole_numbers_of_float32():
+    pixels = 2**24
+    hue = torch.linspace(-30, 149, pixels)[None]  # sorted already
+    histogram = torch.zeros(1, HUE_BINS)
+    histogram[0, 10], histogram[0, 20] = pixels - 3, 3
+    matched = matched_hues(hue, histogram.double())
+    assert (matched == 20).sum() == 3
+
+
+def test_chromas_that_have_a_hue_to_the_bin():
+    for thirtieths, row in enumerate(_exact_levels(torch.device('cpu'))[0].tolist()):
+        best = 0
+        for levels in range(1, 256):
+            if abs(30 * round(thirtieths * levels / 30) / levels - thirtieths) < 0.49:
+                best = levels
+            assert row[levels] == (best if 2 * best >= levels else levels), (thirtieths, levels)

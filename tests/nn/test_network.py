@@ -6,9 +6,10 @@ from segmentation_models_pytorch.base.initialization import initialize_head
 from segmentation_models_pytorch.decoders.unetplusplus.decoder import UnetPlusPlusDecoder
 from torch import nn
 
+from toolbox.contracts import Output
 from toolbox.discovery import discover_plugins
 from toolbox.nn.depthwise import DepthwiseConv2d
-from toolbox.nn.network import Network, attended_features, network_factory
+from toolbox.nn.network import Network, NetworkFactory, attended_features
 
 discover_plugins()
 
@@ -143,8 +144,80 @@ def test_a_placement_that_means_nothing_is_refused_with_what_would(at):
 
 def test_factory_tells_where_a_config_is_wrong_before_anything_is_built():
     with pytest.raises(ValueError, match=r"model\.attention\.type: .*'CBMA'.*did you mean 'CBAM'"):
-        network_factory(TINY, {'type': 'CBMA'}, UNET)
+        NetworkFactory(TINY, {'type': 'CBMA'}, UNET)
     with pytest.raises(ValueError, match=r'model\.decoder\.channels: .*set by the program'):
-        network_factory(TINY, NONE, {'type': 'Unet', 'channels': (1, 2)})
-    make_network = network_factory(TINY, NONE, UNET)
+        NetworkFactory(TINY, NONE, {'type': 'Unet', 'channels': (1, 2)})
+    make_network = NetworkFactory(TINY, NONE, UNET)
     assert make_network(2, 5)(torch.rand(1, 2, 8, 8)).shape == (1, 5, 8, 8)
+
+
+@pytest.mark.parametrize('shape', [(1, 1, 32, 32), (1, 1, 1, 2), (2, 1, 32, 32), (1, 1, 32, 64)])
+def test_one_small_image_trains_under_batch_norm(shape):
+    """Of which the deepest feature has one value per channel, where BatchNorm has nothing to normalize."""
+    encoder = dict(type='TimmEncoder', name='resnet18', weights=None)
+    network = Network(1, 3, encoder, NONE, dict(type='Unet', decoder_channels=(16, 8, 8, 8, 8)))
+    network.train()
+    out = network(torch.rand(shape))
+    assert out.shape == (shape[0], 3, *shape[2:])
+    out.sum().backward()
+
+
+def test_a_map_is_made_at_the_stride_that_is_wanted_and_no_further():
+    full, fourth = Network(1, 2, TINY, NONE, UNET), Network(1, Output(2, stride=4), TINY, NONE, UNET)
+    image = torch.rand(2, 1, 30, 45)
+    assert full(image).shape == (2, 2, 30, 45)
+    assert fourth(image).shape == (2, 2, 8, 12)
+    assert (len(full.decoder.decoder.blocks), len(fourth.decoder.decoder.blocks)) == (3, 1)
+    assert fourth.head.kernel_size == (1, 1)
+
+
+def test_a_decoder_that_does_not_stop_is_averaged_down():
+    network = Network(1, Output(2, stride=8), TINY, NONE, {'type': 'UnetFullRes', 'decoder_channels': (8, 8, 8)})
+    assert network.decoder.out_stride == 1
+    assert network(torch.rand(1, 1, 64, 40)).shape == (1, 2, 8, 5)
+
+
+def test_a_vector_needs_no_decoder():
+    network = Network(1, Output(7, stride=None, dropout=0.5), TINY, NONE, UNET)
+    assert network.decoder is None
+    assert network.eval()(torch.rand(2, 1, 33, 20)).shape == (2, 7, 1, 1)
+
+
+def test_several_outputs_share_encoder_and_decoder():
+    network = Network(1, {'color': Output(3, 2), 'amount': Output(1, 4), 'palette': Output(9, None)}, TINY, NONE, UNET)
+    answers = network(torch.rand(2, 1, 32, 32))
+    assert {name: tuple(answer.shape[1:]) for name, answer in answers.items()} == {
+        'color': (3, 16, 16),
+        'amount': (1, 8, 8),
+        'palette': (9, 1, 1),
+    }
+    assert count(network) < count(Network(1, 3, TINY, NONE, UNET)) + 9 * 64 + 100
+
+
+def test_an_output_that_begins_at_zero_learns():
+    network = Network(1, Output(1, from_zero=True), TINY, NONE, UNET)
+    answer = network(torch.rand(1, 1, 16, 16))
+    assert not answer.any()
+    answer.sum().backward()
+    assert network.head.weight.grad.any()
+
+
+def test_stages_change_the_common_parts_for_one_network():
+    stages = {'gray': {'decoder': {'decoder_channels': (8, 4, 4)}}, 'color': {'decoder': {'type': 'UnetFullRes'}}}
+    make_network = NetworkFactory(TINY, NONE, UNET, stages)
+    gray, color, other = (make_network(1, 1, name) for name in ('gray', 'color', 'palette'))
+    assert (gray.decoder.out_channels, other.decoder.out_channels) == (4, 8)
+    assert type(color.decoder).__name__ == 'UnetFullRes'
+    make_network.check_names('Palette')
+
+
+def test_a_stage_that_the_layout_has_not_is_an_error_that_lists_them():
+    make_network = NetworkFactory(TINY, NONE, UNET, {'colour': {'decoder': {'decoder_channels': (8, 4, 4)}}})
+    make_network(1, 1, 'gray'), make_network(1, 1, 'color')
+    with pytest.raises(ValueError, match=r"model\.stages\.colour: TwoStage has no .*did you mean 'color'.*color, gray"):
+        make_network.check_names('TwoStage')
+
+
+def test_a_stage_with_a_wrong_option_is_told_by_its_path():
+    with pytest.raises(ValueError, match=r'model\.stages\.gray\.decoder\.chanels: Unet takes no option'):
+        NetworkFactory(TINY, NONE, UNET, {'gray': {'decoder': {'chanels': 3}}})

@@ -49,7 +49,7 @@ def test_square_window_is_skimages(size, data_range):
 def test_gaussian_window_is_wangs(data_range):
     x, y = pair((19, 23))
     expected = structural_similarity(x, y, data_range=data_range, **WANG)
-    assert similarity(x, y, data_range, gaussian_window(11)) == pytest.approx(expected, abs=1e-10)
+    assert similarity(x, y, data_range, gaussian_window(11, x.device)) == pytest.approx(expected, abs=1e-10)
 
 
 @given(length=st.integers(7, 60), size=st.sampled_from([3, 5, 7]), seed=st.integers(0, 99))

@@ -8,7 +8,7 @@ from toolbox.color import luma, rgb_from_chroma, to_float, to_uint8, with_luma
 from toolbox.contracts import Batch, Phase, Restored
 from toolbox.discovery import discover_plugins
 from toolbox.nn.hue import hue_histogram
-from toolbox.nn.network import network_factory
+from toolbox.nn.network import NetworkFactory
 from toolbox.registry import ATTENTION, LAYOUTS
 
 discover_plugins()
@@ -18,7 +18,7 @@ DECODER = {'type': 'Unet', 'decoder_channels': (8, 8, 8)}
 
 
 def build(name, attention='none', **options):
-    make_network = network_factory({'type': 'TinyEncoder'}, {'type': attention}, DECODER)
+    make_network = NetworkFactory({'type': 'TinyEncoder'}, {'type': attention}, DECODER)
     torch.manual_seed(0)
     return LAYOUTS.build({'type': name, **options}, make_network=make_network)
 

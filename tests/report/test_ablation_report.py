@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tests.report.conftest import check_opened
 from tests.support import scene
 from toolbox.experiment.results import Arm, ArmSummary, Comparison, Costs, MainEffect, Summary, TrialResult
 from toolbox.report.ablation import RestoredPhoto, write_ablation_report
@@ -147,6 +148,30 @@ def test_a_better_mean_that_may_be_chance_does_not_win(tmp_path):
     assert 'lucky has a better mean, but that may be chance' in told
 
 
+def test_an_arm_that_learned_nothing_does_not_win(tmp_path):
+    summary, results = experiment(('baseline', 'worse than untrained', 'sure'))
+    summary = dataclasses.replace(summary, main_effects=())
+    lucky, sure = Comparison(3, 0.03, 0.02, 0.04, 0.0001, 0.0002), Comparison(3, 0.02, 0.01, 0.03, 0.0002, 0.0004)
+    marked = {'worse than untrained': {'difference': lucky, 'learned': False}, 'sure': {'difference': sure}}
+    text = written(tmp_path, changed(summary, **marked), results)
+    assert lead(text).startswith('Best: sure, +0.0200')
+    assert 'worse than untrained, which is no better than untrained, does not count' in lead(text)
+    assert text.count('class="row better"') == 1
+    marked['sure'] = {'difference': Comparison(3, -0.02, -0.03, -0.01, 0.0002, 0.0004), 'learned': False}
+    told = lead(written(tmp_path, changed(summary, **marked), results))
+    assert told == 'No arm is better than the baseline: after training none scores better than before it.'
+
+
+def test_a_few_photographs_name_no_winner(tmp_path):
+    summary, results = experiment(('baseline', 'lucky'))
+    summary = dataclasses.replace(summary, main_effects=())
+    few = Comparison(3, 0.03, NAN, NAN, images=2)
+    text = written(tmp_path, changed(summary, lucky={'difference': few}), results)
+    assert lead(text).startswith('2 photographs cannot say which arm is better. Best mean: lucky, +0.0300')
+    assert 'row better' not in text
+    assert 'p = ' not in lead(text)
+
+
 def test_failed_arms_stay_visible_with_their_reason(tmp_path):
     summary, results = experiment()
     summary = dataclasses.replace(summary, rows=[*summary.rows, row('broken', [], [])])
@@ -225,21 +250,6 @@ DEGENERATE = {
 }
 
 
-def check_opened(browser, file: Path) -> None:
-    """In a browser: no error, nothing fetched, nothing wider than the page, no broken picture, no NaN in a drawing."""
-    browser.get(file.as_uri())
-    assert browser.get_log('browser') == []
-    loaded = browser.execute_script("return performance.getEntriesByType('resource').map(entry => entry.name)")
-    assert [name for name in loaded if not name.startswith('data:')] == []
-    assert all(browser.execute_script('return [...document.images].map(image => image.naturalWidth)'))
-    for width in (1200, 420):
-        metrics = {'width': width, 'height': 1000, 'deviceScaleFactor': 1, 'mobile': False}
-        browser.execute_cdp_cmd('Emulation.setDeviceMetricsOverride', metrics)
-        assert browser.execute_script('return document.documentElement.scrollWidth') <= width
-    drawings = browser.execute_script("return [...document.querySelectorAll('svg')].map(svg => svg.outerHTML)")
-    assert not any(re.search(r'="[^"]*\b(nan|inf)\b', drawing) for drawing in drawings)
-
-
 def test_degenerate_experiments_render(tmp_path, browser):
     for name, (make, expected) in DEGENERATE.items():
         summary, results = make()
@@ -281,7 +291,6 @@ def test_the_page_sorts_and_brings_out_an_arm(tmp_path, browser):
     summary = dataclasses.replace(summary, rows=[*summary.rows, row('broken', [], [])])
     written(tmp_path, summary, results, photos=[photo(NAMES)])
     check_opened(browser, tmp_path / 'report.html')
-    browser.execute_cdp_cmd('Emulation.clearDeviceMetricsOverride', {})
 
     def arms() -> list[str]:
         return browser.execute_script(
@@ -299,7 +308,7 @@ def test_the_page_sorts_and_brings_out_an_arm(tmp_path, browser):
     ActionChains(browser).move_to_element(name).perform()
     chosen = browser.execute_script("return [...document.querySelectorAll('.chosen')].map(part => part.dataset.name)")
     assert set(chosen) == {'attention=se'}
-    assert len(chosen) == 6  # a line and a name in both drawings of curves, and two points
+    assert len(chosen) == 8  # a line and a name in both drawings of curves, and two points in two sizes each
 
 
 def test_a_curve_is_the_mean_over_the_trainings_of_an_arm(tmp_path):

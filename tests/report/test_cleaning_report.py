@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from tests.report.conftest import check_opened
 from tests.support import scene
 from toolbox.data.clean_csv import Row, read_clean_csv, write_clean_csv
 from toolbox.report.cleaning import CleanedImages, write_cleaning_report
+from toolbox.words import counted, in_words
 
 NASTY = 'a </script><script>alert("x, y")</script>.jpg'
 
@@ -73,7 +75,7 @@ def test_a_keep_is_ticked_and_the_csv_downloaded(tmp_path, browser):
     shown = cleaned(40)
     write_cleaning_report(tmp_path / 'report.html', 'Cleaning of <photos>', shown)
     write_clean_csv(tmp_path / 'clean.csv', shown.rows)
-    browser.get((tmp_path / 'report.html').as_uri())
+    check_opened(browser, tmp_path / 'report.html')
     assert browser.title == 'Cleaning of <photos>'
     state = browser.find_element('id', 'state')
     assert state.text == '36 of 40 are kept'
@@ -93,8 +95,71 @@ def test_a_keep_is_ticked_and_the_csv_downloaded(tmp_path, browser):
     assert list(edited.values()) == [row for row in shown.rows if row.image != 'outlier.jpg']
 
     assert browser.get_log('browser') == []
-    loaded = browser.execute_script("return performance.getEntriesByType('resource').map(entry => entry.name)")
-    assert [name for name in loaded if not name.startswith(('data:', 'blob:'))] == []
+
+
+def test_ticks_survive_a_reload_and_can_be_undone(tmp_path, browser):
+    write_cleaning_report(tmp_path / 'report.html', 'photos', cleaned(40))
+    other = cleaned(40)
+    other.rows[7] = Row('another.jpg', 1, 0.1, True, '', None)
+    write_cleaning_report(tmp_path / 'other.html', 'photos', other)
+    browser.get((tmp_path / 'report.html').as_uri())
+
+    def state() -> str:
+        return browser.find_element('id', 'state').text
+
+    browser.find_element('css selector', '[data-show=outliers] input').click()
+    browser.refresh()
+    assert state() == '37 of 40 are kept, 1 changed by hand'
+    assert browser.find_element('css selector', '[data-show=outliers] input').is_selected()
+    browser.get((tmp_path / 'other.html').as_uri())  # of another run, in the same store of the browser
+    assert state() == '36 of 40 are kept'
+    browser.get((tmp_path / 'report.html').as_uri())
+    browser.find_element('id', 'undo').click()
+    assert state() == '36 of 40 are kept'
+    assert not browser.find_element('id', 'undo').is_displayed()
+    browser.refresh()
+    assert state() == '36 of 40 are kept'
+
+
+def test_the_map_is_reached_by_the_keyboard_and_has_a_legend(tmp_path, browser):
+    from selenium.webdriver.common.keys import Keys  # the browser is there, so this is
+
+    write_cleaning_report(tmp_path / 'report.html', 'photos', cleaned(40))
+    browser.get((tmp_path / 'report.html').as_uri())
+    entries = [entry.text.split() for entry in browser.find_elements('css selector', '#legend button')]
+    assert entries == [['cluster', '0', '18'], ['cluster', '1', '18'], ['noise', '1'], ['dropped', '1']]
+    canvas, said = browser.find_element('css selector', '#map canvas'), browser.find_element('id', 'said')
+    canvas.send_keys(Keys.ARROW_RIGHT)
+    start = said.text
+    assert start.startswith('photos/000')
+    canvas.send_keys(Keys.ARROW_RIGHT)
+    assert said.text != start
+    canvas.send_keys(Keys.ARROW_LEFT)
+    assert said.text == start
+    canvas.send_keys(Keys.ENTER)
+    assert said.text.endswith('score 0.100 · dropped by hand')
+    assert '1 changed by hand' in browser.find_element('id', 'state').text
+    canvas.send_keys('+', Keys.ESCAPE)
+    assert said.text == ''
+    button = browser.find_element('css selector', '#legend button')
+    button.send_keys(Keys.ENTER)
+    assert button.get_attribute('aria-pressed') == 'true'
+    assert browser.get_log('browser') == []
+
+
+def test_settings_and_counts_are_in_words(tmp_path):
+    one = CleanedImages(
+        [Row('a.jpg', 0, 0.1, True, '', None)], ['kept'], {}, np.zeros((1, 2)), settings={'reducer': 'UMAP (seed 1)'}
+    )
+    write_cleaning_report(tmp_path / 'report.html', 'photos', one)
+    text = (tmp_path / 'report.html').read_text(encoding='utf-8')
+    assert '1 of 1 file stays' in text
+    assert 'Cluster 0: 1 image<' in text
+    assert in_words({'type': 'UMAP', 'n_components': 2, 'seeds': [1, 2], 'own': None, 'on': True}) == (
+        'UMAP (n_components 2, seeds 1, 2, own none, on yes)'
+    )
+    assert in_words({'min_side': 64, 'drop': []}) == 'min_side 64, drop none'
+    assert counted(1200, 'photo') == '1,200 photos'
 
 
 def test_galleries_open_and_the_map_shows_what_is_under_the_pointer(tmp_path, browser):

@@ -13,7 +13,8 @@ from toolbox.report.charts import Point, histogram, intervals, scatter, strokes
 from toolbox.report.charts.axis import Axis, tick_labels
 from toolbox.report.charts.curves import spread
 from toolbox.report.images import data_uri, error_map
-from toolbox.report.page import Html, Number, element, facts, gallery, joined, section, table, write_page
+from toolbox.report.page import Html, Number, element, facts, joined, section, settings, table, write_page
+from toolbox.report.pictures import gallery, longest_side
 
 NASTY = '<script>alert("x")</script>&\'"'
 ESCAPED = '&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt;&amp;&#x27;&quot;'
@@ -37,8 +38,9 @@ def test_attributes_are_escaped_and_named_as_in_html():
         lambda: table([NASTY], [[NASTY]], sortable=True),
         lambda: gallery([(NASTY, np.zeros((4, 4), np.uint8))], NASTY, NASTY),
         lambda: facts({NASTY: NASTY}),
+        lambda: settings({NASTY: NASTY}),
         lambda: histogram(np.arange(5.0), (0, 4), NASTY),
-        lambda: intervals({NASTY: Interval(0.5, 0.4, 0.6)}, NASTY),
+        lambda: intervals({NASTY: Interval(0.5, 0.4, 0.6)}, NASTY, NASTY),
     ],
 )
 def test_no_piece_lets_foreign_text_act(piece):
@@ -47,10 +49,10 @@ def test_no_piece_lets_foreign_text_act(piece):
 
 def test_tables_sort_by_full_values_and_show_short_ones():
     markup = table(['name', 'score', 'n'], [['a', 0.123456789, 1234]], sortable=True)
-    assert '<td class="number" data-value="0.123456789">0.1235</td>' in markup
-    assert '<td class="number" data-value="1234.0">1,234</td>' in markup
-    assert '<th scope="col" class="number"><button type="button">score</button></th>' in markup
-    assert '<tbody></tbody>' in table(['empty'], [])
+    assert 'class="number" data-value="0.123456789" data-label="score" role="cell">0.1235</td>' in markup
+    assert 'class="number" data-value="1234.0" data-label="n" role="cell">1,234</td>' in markup
+    assert '<th scope="col" class="number" role="columnheader"><button type="button">score</button></th>' in markup
+    assert '<tbody role="rowgroup"></tbody>' in table(['empty'], [])
 
 
 def test_a_page_stands_alone(tmp_path):
@@ -68,13 +70,21 @@ def test_a_histogram_counts_every_value(values):
     heights = np.array([float(bar.get('height')) for bar in markup.iter('rect')])
     counts = np.histogram(values, 24)[0]
     np.testing.assert_allclose(heights / heights.max(), counts[counts > 0] / counts.max(), atol=0.01)
+    titles = [text.text for text in markup.iter('text') if text.get('class') == 'title']
+    assert titles == ['images', 'x']
+    shown = [text.text for text in markup.iter('text') if text.get('text-anchor') == 'end' and not text.get('class')]
+    assert '0' in shown  # the axis of counts begins at none
+    assert all(label.isdigit() for label in shown)
 
 
 def test_intervals_share_an_axis():
-    markup = intervals({'a': Interval(0.5, 0.4, 0.6), 'b': Interval(0.2, 0.1, 0.3), 'c' * 99: Interval(0, 0, 0)}, 'x')
-    dots = [float(dot.get('cx')) for dot in ElementTree.fromstring(markup).iter('circle')]
+    nan = float('nan')
+    rows = {'a': Interval(0.5, 0.4, 0.6), 'b': Interval(0.2, 0.1, 0.3), 'none': Interval(0.1, nan, nan)}
+    markup = ElementTree.fromstring(intervals(rows, 'score', 'x'))
+    dots = [float(dot.get('cx').rstrip('%')) for dot in markup.iter('circle')]
     assert dots == sorted(dots, reverse=True)
-    assert 'c' * 31 not in markup
+    assert len([line for line in markup.iter('line') if line.get('class') == 'span']) == 2
+    assert [text.text for text in markup.iter('text') if text.get('class') == 'title'] == ['score']
 
 
 def test_pictures_are_scaled_down_but_never_up():
@@ -102,9 +112,8 @@ def test_the_error_map_is_white_where_nothing_is_wrong():
 
 def test_what_is_missing_is_a_dash_that_sorts_last():
     markup = table(['name', 'score'], [['a', None], ['b', float('nan')], ['c', Number(0.5, '½')]], sortable=True)
-    assert markup.count('<td class="number" data-value="nan">–</td>') == 2  # noqa: RUF001
-    assert '<td class="number" data-value="0.5">½</td>' in markup
-    assert '<th scope="col" class="number"><button type="button">score</button></th>' in markup
+    assert markup.count('<td class="number" data-value="nan" data-label="score" role="cell">–</td>') == 2  # noqa: RUF001
+    assert 'data-value="0.5" data-label="score" role="cell">½</td>' in markup
 
 
 def test_a_missing_picture_is_said():
@@ -143,6 +152,8 @@ def test_names_of_points_cover_neither_each_other_nor_points(spread_x):
         for number in range(12)
     ]
     markup = ElementTree.fromstring(scatter(points, 'x', 'y'))
+    assert {svg.get('class') for svg in markup} == {'wide', 'narrow'}
+    markup = next(svg for svg in markup if svg.get('class') == 'wide')
     names = [text for text in markup.iter('text') if text.get('class') == 'label']
     boxes = [
         (float(name.get('x')) - 28, float(name.get('y')) - 10, float(name.get('x')) + 28, float(name.get('y')) + 3)
@@ -154,3 +165,18 @@ def test_names_of_points_cover_neither_each_other_nor_points(spread_x):
         assert not any(left < x < right and top < y < bottom for x, y in dots)
         for other in boxes[number + 1 :]:
             assert left >= other[2] or right <= other[0] or top >= other[3] or bottom <= other[1]
+
+
+def test_many_pictures_are_smaller_so_that_a_page_can_still_be_sent():
+    assert longest_side(48) == 512
+    assert 240 < longest_side(200) < 512
+    assert longest_side(5000) == 240
+
+
+def test_the_contents_lead_to_every_section(tmp_path):
+    parts = [section('The first part', 'a'), section('Score: 1/2', 'b', note='n')]
+    write_page(tmp_path / 'page.html', 'a/long/title', *parts)
+    text = (tmp_path / 'page.html').read_text(encoding='utf-8')
+    assert '<a href="#part-the-first-part">The first part</a>' in text
+    assert '<section id="part-score-1-2">' in text
+    assert '<h1>a/<wbr>long/<wbr>title</h1>' in text

@@ -5,6 +5,7 @@ import csv
 import numpy as np
 import pytest
 
+from tests.report.conftest import check_opened, show
 from tests.support import scene
 from toolbox.report import Pictures, ScoreEntry, write_score_report
 
@@ -64,6 +65,16 @@ def test_several_entries_are_compared_in_pairs(tmp_path):
     assert 'not to be told apart' in text
 
 
+def test_few_images_are_told_apart_by_no_interval_and_no_verdict(tmp_path):
+    entries = [make_entry('weak', 19, quality=0.3), make_entry('strong', 19, quality=0.7)]
+    text = write_score_report(tmp_path, entries).read_text(encoding='utf-8')
+    assert 'too few images: at least 20' in text
+    for words in ('a real difference', 'not to be told apart', 'Public and private', '>nan', 'nan,'):
+        assert words not in text
+    text = write_score_report(tmp_path, entries[:1]).read_text(encoding='utf-8')
+    assert 'none under 20 images' in text
+
+
 def test_edge_rules_are_reported(tmp_path):
     text = write_score_report(tmp_path, [make_entry('a', notes=('no hole',))]).read_text(encoding='utf-8')
     assert 'Edge cases' in text
@@ -86,13 +97,16 @@ def test_what_cannot_be_compared_is_refused(tmp_path):
 
 def test_the_page_opens_without_a_network_and_sorts_by_a_click(tmp_path, browser):
     entry = make_entry('a.zip')
-    browser.get(write_score_report(tmp_path, [entry]).as_uri())
+    baselines = {'gray as it came': make_entry('gray', quality=0.4).rows}
+    how, config = (
+        {'date': '2026-11-27', 'version': '0.1.0', 'checkpoint': f'/{"long/" * 60}best.pth'},
+        "a = dict(type='b')",
+    )
+    page = write_score_report(tmp_path, [entry], baselines=baselines, how=how, config=config)
+    check_opened(browser, page)
     assert browser.title == 'Score of a.zip'
-    assert browser.get_log('browser') == []
     pictures = browser.execute_script('return [...document.images].map(image => image.naturalWidth)')
     assert pictures == [48] * 48
-    loaded = browser.execute_script("return performance.getEntriesByType('resource').map(entry => entry.name)")
-    assert [name for name in loaded if not name.startswith('data:')] == []
 
     def shown(column: int) -> list[str]:
         cells = f'table.sortable tbody td:nth-child({column + 1})'
@@ -111,3 +125,57 @@ def test_the_page_opens_without_a_network_and_sorts_by_a_click(tmp_path, browser
     assert shown(1) == scores[::-1]
     assert click(0) == 'ascending'
     assert shown(0) == list(entry.rows)  # numbers inside names count as numbers
+
+
+def test_the_page_says_what_was_scored_with_what_and_held_against_what(tmp_path):
+    how = {'date': '2026-11-27 10:00 UTC', 'version': 'Huefill 0.1.0'}
+    baselines = {'gray as it came': make_entry('gray', quality=0.4).rows, 'better': make_entry('b', quality=0.9).rows}
+    page = write_score_report(tmp_path, [make_entry('a')], baselines=baselines, how=how, config='optimizer = 1')
+    text = page.read_text(encoding='utf-8')
+    for part in ('2026-11-27 10:00 UTC', 'Huefill 0.1.0', 'optimizer = 1', '>gray as it came<'):
+        assert part in text
+    assert '<p class="warning">a scores less than better, which needs no training.</p>' in text
+    assert 'How it came about' not in write_score_report(tmp_path, [make_entry('a')]).read_text(encoding='utf-8')
+
+
+def test_no_input_is_invented(tmp_path):
+    entry = make_entry('a', number=2)
+    given = entry.pictures
+    entry.pictures = lambda image: given(image)._replace(input=None)
+    text = write_score_report(tmp_path, [entry]).read_text(encoding='utf-8')
+    assert '<figcaption>output' in text
+    assert '<figcaption>input' not in text
+
+
+def test_one_image_is_no_images(tmp_path):
+    text = write_score_report(tmp_path, [make_entry('a', number=1)]).read_text(encoding='utf-8')
+    assert 'mean over 1 image.' in text
+    assert '>1 image. Click' in text
+
+
+def test_a_picture_opens_large_and_is_compared_by_a_slider_from_the_keyboard(tmp_path, browser):
+    from selenium.webdriver.common.keys import Keys  # the browser is there, so this is
+
+    browser.get(write_score_report(tmp_path, [make_entry('a', number=4)]).as_uri())
+    show(browser, 390, 'dark')
+    button = browser.find_element('css selector', '.open')
+    button.send_keys(Keys.ENTER)
+    viewer = browser.find_element('css selector', 'dialog[open]')
+    chosen = "return [...arguments[0].querySelectorAll('select')].map(select => select.selectedOptions[0].text)"
+    assert browser.execute_script(chosen, viewer) == ['input', 'truth']
+    slider = browser.switch_to.active_element
+    assert slider.get_attribute('type') == 'range'
+    slider.send_keys(Keys.HOME, Keys.ARROW_RIGHT)
+    assert browser.execute_script("return arguments[0].querySelector('.over').src", viewer).startswith(
+        'data:image/jpeg'
+    )
+    assert (
+        browser.execute_script("return getComputedStyle(arguments[0].querySelector('.over')).clipPath", viewer)
+        == 'inset(0px 0px 0px 0.5%)'
+    )
+    first = viewer.find_element('css selector', '.top strong').text
+    viewer.find_element('css selector', '.steps button:last-child').click()
+    assert viewer.find_element('css selector', '.top strong').text != first
+    assert browser.execute_script('return document.documentElement.scrollWidth') <= 390
+    slider.send_keys(Keys.ESCAPE)
+    assert browser.find_elements('css selector', 'dialog[open]') == []

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from skimage import data
 from skimage.metrics import structural_similarity
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from tests.scoring.cases import make_case
 from tests.scoring.transcription import score as transcribed
@@ -270,3 +271,40 @@ def test_it_works_where_no_cache_can_be_written(monkeypatch):
 
     monkeypatch.setattr(cpu.numba, 'njit', njit_without_cache)
     assert cpu._compiled(lambda x: x + 1)(2) == 3
+
+
+def test_arrays_are_refused_with_the_way_to_a_tensor():
+    image, tensor = np.zeros((8, 8, 3), np.uint8), torch.zeros(1, 3, 8, 8, dtype=torch.uint8)
+    with pytest.raises(ValueError, match=r'prediction: expected a torch tensor .*, got ndarray; .*torch\.from_numpy'):
+        score_images(image, image, image[..., :1])
+    with pytest.raises(ValueError, match='hole: expected a torch tensor'):
+        score_images(tensor, tensor, image[..., 0])
+
+
+class _Largest(TorchDispatchMode):
+    """The bytes of the largest tensor that is made within."""
+
+    def __init__(self):
+        super().__init__()
+        self.bytes = 0
+
+    def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
+        made = operation(*args, **(kwargs or {}))
+        if isinstance(made, torch.Tensor) and not made._is_view():
+            self.bytes = max(self.bytes, made.numel() * made.element_size())
+        return made
+
+
+@pytest.mark.parametrize('shape', [(3, 60, 200), (3, 200, 60), (3, 1, 12000)])
+def test_gpus_measure_large_images_in_strips(monkeypatch, shape):
+    rng = np.random.default_rng(0)
+    x, y = (torch.from_numpy(rng.integers(0, 256, shape, dtype=np.uint8)) for _ in range(2))
+    window = (1, 7) if shape[1] == 1 else (7, 7)
+    whole = cuda.mean_ssim(x, y, window, 6.5, 58.5), cuda.hue_counts(x)
+    monkeypatch.setattr(cuda, 'STRIP_PIXELS', 1000)
+    with _Largest() as largest:
+        strips = cuda.mean_ssim(x, y, window, 6.5, 58.5), cuda.hue_counts(x)
+    assert strips[0] == pytest.approx(whole[0], abs=1e-13)
+    assert strips[0] == pytest.approx(cpu.mean_ssim(x, y, window, 6.5, 58.5), abs=1e-12)
+    np.testing.assert_array_equal(strips[1], whole[1])
+    assert largest.bytes < 4 * 3 * 8 * 3000  # four sums of three channels in float64, for a strip and what it overlaps

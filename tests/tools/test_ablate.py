@@ -82,7 +82,12 @@ def test_every_arm_is_in_the_table_with_its_difference(undisturbed):
     assert {row['arm'] for row in rows} == {'cbam + high', 'cbam + low', 'none + high', 'none + low'}
     assert rows[0]['arm'] == 'cbam + high'
     assert [row['n'] for row in rows] == ['2'] * 4
-    assert all(row['basis'] == 'pairs' and float(row['low']) < float(row['high']) for row in rows[1:])
+    assert all(row['basis'] == 'pairs' and row['difference'] for row in rows[1:])
+    assert not any(row['low'] or row['p'] for row in rows)  # on three photographs
+    baselines = json.loads((undisturbed / 'plan.json').read_text())['baselines']
+    assert set(baselines) == {'gray as it came', 'OpenCV Telea + gray'}
+    for row in rows:
+        assert ('gray as it came' in row['notes']) == (float(row['score_mean']) < baselines['gray as it came'])
     for name in ('table.md', 'table.tex', 'report.html'):
         assert 'cbam + high' in (undisturbed / name).read_text()
 

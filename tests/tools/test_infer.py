@@ -17,6 +17,7 @@ from PIL import Image
 
 from tests.infer.support import damaged_scene, save_random_model
 from tests.support import scene
+from toolbox.cli import SOME_FAILED
 from toolbox.color import gray_from_rgb
 from toolbox.data.dataset import ValidationDataset
 from toolbox.data.loading import validation_loader
@@ -238,6 +239,22 @@ def test_a_doubtful_hole_is_left_alone_and_an_inverted_mask_turned(workplace, ch
     assert infer(checkpoint, *arguments, '--out', 'again') == 0
     assert 'it was inverted: 1 (damaged.png)' in capsys.readouterr().out
     assert np.array_equal(read_mask('used/damaged.png').hole, hole)
+
+
+@pytest.mark.parametrize('out', ['out', 'x.zip'])
+def test_after_a_job_without_outputs_the_corrected_command_works(workplace, checkpoint, out, capsys):
+    damaged_photos(Path('photos'), 2)
+    height, width = read_gray(Path('photos/TEST_000.png')).shape
+    for folder, shape in (('wrong', (height, 3 * width)), ('right', (height, width))):
+        mask = np.zeros(shape, np.uint8)
+        mask[4:9, 4:9] = 255
+        Path(folder).mkdir()
+        for name in ('TEST_000', 'TEST_001'):
+            write_png(f'{folder}/{name}.png', mask)
+    arguments = (checkpoint, '--input', 'photos', '--out', out)
+    assert infer(*arguments, '--masks', 'wrong') == SOME_FAILED
+    assert infer(*arguments, '--masks', 'right') == 0, capsys.readouterr().err
+    assert Path(out).exists()
 
 
 def test_nothing_of_a_person_is_overwritten(workplace, checkpoint, capsys):

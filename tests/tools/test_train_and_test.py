@@ -44,6 +44,7 @@ def test_a_run_folder_is_complete_and_test_repeats_the_score(workplace, photo_fo
             'scalars.jsonl',
             'samples',
             'train.log',
+            '.lock',
         )
     }
     metrics = json.loads((folder / 'metrics.json').read_text())
@@ -130,6 +131,16 @@ def test_all_folds_together_score_each_photograph_by_the_fold_that_did_not_train
         assert Path(f'run/fold_{row["fold"]}/predictions/{row["image"]}.png').is_file()
     assert Path('run/checkpoints.txt').read_text().split() == [f'run/fold_{fold}/best.pth' for fold in range(3)]
     assert 'all photos, out of fold' in capsys.readouterr().out
+
+    kept = Path('run/fold_2/config.py').read_text()
+    again = ('--data-root', photo_folder, '--fold', 'all', '--work-dir', 'run', '--resume')
+    assert train(*again, options=[*options, 'optimizer.lr=5e-3']) == 2
+    assert 'run/fold_0 cannot be resumed with optimizer.lr=0.005 (not 0.001)' in capsys.readouterr().err
+    assert Path('run/fold_2/config.py').read_text() == kept
+    assert train_tool.main(['--list', '--work-dir', 'run']) == 0
+    (line,) = capsys.readouterr().out.splitlines()[1:]
+    assert line.split()[:5] == ['run', 'done', '3', 'of', '3']
+    assert 'model.encoder.type=TinyEncoder' in line
 
 
 def test_a_fold_that_failed_is_repeated_and_the_others_are_kept(workplace, photo_folder, capsys):

@@ -1,6 +1,5 @@
 """Compares arms: trains each on the same photographs, folds, damage and seeds, and says how sure the difference is."""
 
-import json
 import math
 import sys
 import time
@@ -9,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from toolbox.apis.ablation_baselines import measure_baselines
 from toolbox.apis.ablation_plan import Plan, Trial, make_plan, trial_folder
 from toolbox.apis.ablation_report import write_report
 from toolbox.apis.ablation_results import PLAN, read_summary
@@ -16,13 +16,16 @@ from toolbox.apis.run_folder import commit
 from toolbox.apis.trial import TrialJob, run_trial
 from toolbox.apis.tryout import RESULT, TryJob, try_arm
 from toolbox.cli import SOME_FAILED
+from toolbox.config import config_text, dump_config
 from toolbox.engine.hooks import clock
 from toolbox.experiment.engines import Engine, why_killed
 from toolbox.experiment.record import command, write_record
 from toolbox.experiment.results import TrialResult
 from toolbox.experiment.tables import as_text, write_tables
 from toolbox.experiment.trials import TrialFolder, locked
-from toolbox.files import write_json
+from toolbox.files import read_json, write_json
+from toolbox.paths import RUN_CONFIG
+from toolbox.words import counted
 
 _TIMED_SECONDS, _TIMED_SHARE = 30.0, 0.1  # of a budget in minutes, the lesser of the two
 
@@ -37,6 +40,7 @@ def ablate(
     ray: str | None = None,
     rerun_failed: bool = False,
     stop_on_failure: bool = False,
+    trust_plugins: bool = False,
 ) -> int:
     """Run an ablation, or go on with it, and print its table.
 
@@ -50,6 +54,7 @@ def ablate(
         ray: 'local' or the address of a Ray cluster that runs the trials; None: processes of this machine.
         rerun_failed: try once more what failed before.
         stop_on_failure: end at the first trial that fails, in place of going on with the others.
+        trust_plugins: import what the `config.py` of a run folder lists, where arms start from one.
 
     Returns:
         0, or `SOME_FAILED` if trials failed.
@@ -58,7 +63,7 @@ def ablate(
         FileNotFoundError, FileExistsError, ValueError: with what to type instead.
         Stopped: by a signal; the same command goes on.
     """
-    plan = make_plan(ablation, data_root, options, settings)
+    plan = make_plan(ablation, data_root, options, settings, trust_plugins=trust_plugins)
     folder = Path(work_dir) if work_dir else Path('work_dirs') / (plan.name + ('-sample' if plan.sample else ''))
     folder.mkdir(parents=True, exist_ok=True)
     with locked(folder, 'an ablation'):
@@ -88,9 +93,10 @@ class _Run:
         config = next(iter(plan.configs.values()))
         data = config.data.root or 'bundled sample photographs (small scale; for your own: --data-root DIR)'
         print(f'data: {data}')
+        arms, seeds, folds = len(plan.arms), len(settings.seeds), len(plan.folds)
         print(
-            f'{len(plan.arms)} arms x {len(settings.seeds)} seeds x {len(plan.folds)} folds = '
-            f'{len(plan.arms) * len(settings.seeds) * len(plan.folds)} trials in {self.folder}; '
+            f'{counted(arms, "arm")} x {counted(seeds, "seed")} x {counted(folds, "fold")} = '
+            f'{counted(arms * seeds * folds, "trial")} in {self.folder}; '
             f'baseline: {plan.baseline}; {_budget_in_words(plan)}'
         )
 
@@ -104,10 +110,14 @@ class _Run:
             if self.rerun_failed and _tried(place).get('reason'):
                 (place / RESULT).unlink()
             place.mkdir(parents=True, exist_ok=True)
-            (place / 'config.py').write_text(self.plan.configs[arm.name].pretty_text, encoding='utf-8')
+            dump_config(self.plan.configs[arm.name], place / RUN_CONFIG)
         minutes = self.plan.settings.budget.minutes
         timed = 0 if minutes is None else min(_TIMED_SECONDS, _TIMED_SHARE * 60 * minutes)
-        jobs = [TryJob(place, timed) for place in places.values() if not (place / RESULT).is_file()]
+        jobs = [
+            TryJob(places[arm.name], timed, tuple(self.plan.configs[arm.name].custom_imports))
+            for arm in self.plan.arms
+            if not (places[arm.name] / RESULT).is_file()
+        ]
         if jobs:
             print(f'one batch of each arm: {len(jobs)} to try ...')
         for job, exit_code in self.engine.run(try_arm, jobs):
@@ -121,7 +131,8 @@ class _Run:
             else:
                 self.trials += self.plan.trials(arm, self._steps(tried))
         if self.not_tried and (self.stop_on_failure or not self.trials):
-            raise ValueError(f'{len(self.not_tried)} arms fail on their first batch; nothing was trained')
+            arms = counted(len(self.not_tried), 'arm')
+            raise ValueError(f'{arms} failed on the first batch; nothing was trained')
         if self.plan.baseline in self.not_tried:
             print(f'the baseline, {self.plan.baseline}, fails: no differences can be told', file=sys.stderr)
         for trial in self.trials:
@@ -150,7 +161,7 @@ class _Run:
         print(f'look: {self.folder / "report.html"}   tables: table.csv, table.md, table.tex   trials: trials/')
         failed = sum(result.state == 'failed' for result in results)
         if failed:
-            print(f'{failed} trials failed; mend them and add --rerun-failed', file=sys.stderr)
+            print(f'{counted(failed, "trial")} failed; mend what is wrong and add --rerun-failed', file=sys.stderr)
         return SOME_FAILED if failed else 0
 
     def _train_until(self, until: int | None, trials: Sequence[Trial]) -> None:
@@ -159,7 +170,10 @@ class _Run:
         if skipped:
             print(f'{skipped} of {len(trials)} trials were done before')
         pictures = self.plan.pictured()
-        jobs = [TrialJob(trial_folder(self.folder, trial), until, pictures) for trial in todo]
+        jobs = [
+            TrialJob(trial_folder(self.folder, trial), until, pictures, trusted=tuple(trial.config.custom_imports))
+            for trial in todo
+        ]
         by_folder = {job.folder: trial for job, trial in zip(jobs, todo, strict=True)}
         started = time.monotonic()
         for number, (job, exit_code) in enumerate(self.engine.run(run_trial, jobs), start=1):
@@ -212,7 +226,7 @@ class _Run:
         if folder.facts:
             return
         facts = dict(command=command(), commit=self.commit, code=self.plan.code, data=self.plan.digest)
-        folder.create(trial.config.pretty_text, dict(arm=trial.arm, seed=trial.seed, fold=trial.fold, **facts))
+        folder.create(config_text(trial.config), dict(arm=trial.arm, seed=trial.seed, fold=trial.fold, **facts))
         write_record(folder.path)
 
     def _steps(self, tried: Mapping[str, Any]) -> int | None:
@@ -228,7 +242,7 @@ class _Run:
         facts = {
             'data': config.data.root or 'bundled sample photographs',
             'trained and validated on': f'fold {", ".join(map(str, plan.folds))} of {config.data.folds}, '
-            f'{sum(map(len, plan.validation.values()))} photographs validate',
+            f'validation on {counted(sum(map(len, plan.validation.values())), "photograph")}',
             'seeds': ', '.join(map(str, plan.settings.seeds)),
             'budget': _budget_in_words(plan),
             'images': f'{config.data.size} px, damage {config.data.val_mask.type}, frozen by seed {config.split_seed}',
@@ -248,6 +262,7 @@ class _Run:
                 seeds=list(plan.settings.seeds),
                 folds=list(plan.folds),
                 pictures=list(plan.pictured()),
+                baselines=measure_baselines(plan, self.folder),
                 facts=facts,
             ),
         )
@@ -265,7 +280,7 @@ def _engine(plan: Plan, workers: int, ray: str | None) -> Engine:
 
 def _tried(place: Path) -> dict[str, Any]:
     file = place / RESULT
-    return json.loads(file.read_text(encoding='utf-8')) if file.is_file() else {}
+    return read_json(file) if file.is_file() else {}
 
 
 def _budget_in_words(plan: Plan) -> str:

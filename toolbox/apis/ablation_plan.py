@@ -17,11 +17,14 @@ from toolbox.config import flatten, load_config
 from toolbox.experiment.design import MEASURED, make_arms
 from toolbox.experiment.record import code_version
 from toolbox.experiment.results import Arm
-from toolbox.paths import find_config
+from toolbox.paths import CONFIGS, find_config
 from toolbox.registry import METRICS
 
 _ENDLESS = 10**6  # epochs: the steps end the run
 _NAME_LENGTH = 48
+
+# A base config by its name, with changes, and whom to tell what swapped parts do not take.
+_Load = Callable[[str, Mapping[str, Any], Callable[[str], None]], Config]
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,7 @@ def make_plan(
     options: Mapping[str, Any] | None = None,
     settings: Mapping[str, Any] | None = None,
     say: Callable[[str], None] = print,
+    trust_plugins: bool = False,
 ) -> Plan:
     """Resolve an ablation's config, and check that its arms can be compared.
 
@@ -118,6 +122,7 @@ def make_plan(
         options: values of the base config, for all arms.
         settings: values of the ablation's config, by dotted path.
         say: told what swapped parts do not take.
+        trust_plugins: import what the `config.py` of a run folder lists, where arms start from one.
 
     Raises:
         FileNotFoundError, ValueError: with what to type instead.
@@ -127,10 +132,15 @@ def make_plan(
     _check(chosen)
     options = {**(options or {}), **({} if data_root is None else {'data.root': data_root})}
     arms = make_arms(chosen.axes, chosen.design, chosen.baseline)
-    sample = _is_sample(chosen, options)
+    shipped = path.is_relative_to(CONFIGS)
+
+    def load(base: str, changes: Mapping[str, Any], say: Callable[[str], None]) -> Config:
+        return load_config(find_config(base, shipped), changes, say, trust_plugins=trust_plugins)
+
+    sample = _is_sample(chosen, options, load)
     said = defaultdict(list)
     configs = {
-        arm.name: _resolve(chosen, arm, options, sample, lambda text, arm=arm: said[text].append(arm.name))
+        arm.name: _resolve(chosen, arm, options, sample, load, lambda text, arm=arm: said[text].append(arm.name))
         for arm in arms
     }
     _check_measured_alike(configs)
@@ -192,14 +202,16 @@ class _Splits:
         self.digest = self.digest or digest
 
 
-def _is_sample(chosen: Config, options: Mapping[str, Any]) -> bool:
+def _is_sample(chosen: Config, options: Mapping[str, Any], load: _Load) -> bool:
     """Whether nothing names photographs: neither what was typed, nor the ablation, nor its base."""
     if options.get('data.root', flatten(chosen.common).get('data.root')) is not None:
         return False
-    return load_config(chosen.base, say=lambda _: None).data.root is None
+    return load(chosen.base, {}, lambda _: None).data.root is None
 
 
-def _resolve(chosen: Config, arm: Arm, options: Mapping[str, Any], sample: bool, say: Callable[[str], None]) -> Config:
+def _resolve(
+    chosen: Config, arm: Arm, options: Mapping[str, Any], sample: bool, load: _Load, say: Callable[[str], None]
+) -> Config:
     """The complete config of an arm: what is common, the budget, what was typed, the arm, each over those before."""
     together = flatten(chosen.common)
     for layer in (flatten(chosen.sample) if sample else {}, _budget(chosen.budget), options, arm.changes):
@@ -207,7 +219,7 @@ def _resolve(chosen: Config, arm: Arm, options: Mapping[str, Any], sample: bool,
     together |= {'seed': chosen.seeds[0], 'split_seed': chosen.split_seed}
     if chosen.custom_imports:
         together['custom_imports'] = list(chosen.custom_imports)
-    return load_config(together.pop('base', chosen.base), together, say)
+    return load(together.pop('base', chosen.base), together, say)
 
 
 def _check_measured_alike(configs: Mapping[str, Config]) -> None:
@@ -243,8 +255,9 @@ def _check(chosen: Config) -> None:
     given = [name for name, value in chosen.budget.items() if value is not None]
     if len(given) > 1:
         raise ValueError(f'budget: {" and ".join(given)} are given; choose one')
-    if not chosen.seeds or any(type(seed) is not int or seed < 0 for seed in chosen.seeds):
-        raise ValueError(f'seeds: expected whole numbers, like [0, 1, 2], got {chosen.seeds!r}')
+    if not chosen.seeds or any(type(seed) is not int or not 0 <= seed <= schema.LARGEST_SEED for seed in chosen.seeds):
+        expected = f'whole numbers from 0 to {schema.LARGEST_SEED}, like [0, 1, 2]'
+        raise ValueError(f'seeds: expected {expected}, got {chosen.seeds!r}')
     if chosen.folds != 'all' and (not chosen.folds or any(type(fold) is not int for fold in chosen.folds)):
         raise ValueError(f"folds: expected fold numbers like [0, 1], or 'all', got {chosen.folds!r}")
     for name in ('seeds', 'folds'):

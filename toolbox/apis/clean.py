@@ -2,7 +2,6 @@
 
 import csv
 import hashlib
-import json
 import os
 import time
 from collections import Counter
@@ -14,9 +13,9 @@ from typing import Any
 
 import numpy as np
 from mmengine.config import Config
-from tqdm import tqdm
 
 from toolbox import schema
+from toolbox.bars import bar
 from toolbox.cleaning.cache import Cache
 from toolbox.cleaning.decisions import KINDS, Images, best_members, check_file_rules, decide, file_remarks
 from toolbox.cleaning.duplicates import group_duplicates
@@ -29,22 +28,24 @@ from toolbox.contracts import Embedder
 from toolbox.data.clean_csv import Row, write_clean_csv
 from toolbox.data.manifest import Manifest
 from toolbox.data.sources import open_source
+from toolbox.data.walking import told_in_words
 from toolbox.engine.generations import is_full
-from toolbox.files import write_json
+from toolbox.files import read_json, write_json
 from toolbox.registry import DETECTORS, EMBEDDERS, REDUCERS
 from toolbox.report.cleaning import CleanedImages, write_cleaning_report
+from toolbox.words import counted, in_words
 
-DEFAULT_CONFIG = 'configs/cleaning/clip_umap_hdbscan.py'
 _THUMBNAILS_SHOWN = 50_000  # a page of some seventy megabytes
 
 
 def clean(
     root: str,
     out: str,
-    config: str = DEFAULT_CONFIG,
+    config: str,
     options: Mapping[str, Any] | None = None,
     ray: str | None = None,
     say: Callable[[str], None] = print,
+    trust_plugins: bool = False,
 ) -> list[Row]:
     """Clean a data set, and write `clean.csv`, `embeddings.npz`, `failures.csv`, `report.html` and `summary.json`.
 
@@ -55,6 +56,7 @@ def clean(
         options: values by dotted path, in place of the config's.
         ray: 'local' or the address of a Ray cluster, to embed there; None: in this process.
         say: told what happens.
+        trust_plugins: import what a cleaned folder's `config.py`, given as the config, lists as `custom_imports`.
 
     Returns:
         A row per file, as in `clean.csv`.
@@ -62,20 +64,27 @@ def clean(
     Raises:
         FileNotFoundError, FileExistsError, ValueError, ConnectionError: with what to type instead.
     """
-    resolved = load_config(config, options, say, schema.CLEANING)
+    resolved = load_config(config, options, say, schema.CLEANING, trust_plugins)
     check_file_rules(resolved.files.drop)
+    if Path(out).resolve() == Path(root).resolve():
+        raise ValueError(f'--out {out} is the folder of the photographs; give another one, such as --out cleaned')
     photos = open_source(root)
+    if photos.left_out:
+        say(f'passed over: {told_in_words(photos.left_out)}')
     _check_options(resolved)
     folder = _writable_folder(out)
     _spare_edited_csv(folder)
     embedder = EMBEDDERS.build(resolved.embedder)
+    if embedder.batch_size < 1:
+        raise ValueError(f'embedder.batch_size: expected 1 or more, got {embedder.batch_size}')
     probe = embedder(embedder.prepare(np.zeros((64, 64, 3), np.uint8))[None])
     say(check_memory(len(photos), probe.shape[1], resolved.fit_limit, available_bytes()))
     with _said_when_full(folder), closing(Cache(folder / 'cache.sqlite', embedder.identity)) as cache:
         dump_config(resolved, folder / 'config.py')
         started = time.perf_counter()
         scan = _scan(photos, embedder, cache, resolved, ray)
-        say(f'{len(photos):,} files, {len(scan.failures):,} unreadable; {scan.num_new:,} images were new')
+        new = f'{counted(scan.num_new, "image")} {"was" if scan.num_new == 1 else "were"} new'
+        say(f'{counted(len(photos), "file")}, {len(scan.failures):,} unreadable; {new}')
         cleaned = _judge(photos, scan, cache, resolved, say)
         cleaned.detection.seconds = {'files': time.perf_counter() - started, **cleaned.detection.seconds}
         _write(folder, root, cleaned, cache, resolved)
@@ -87,10 +96,7 @@ def clean(
 def _check_options(config: Config) -> None:
     """Raise ValueError for what the parts do not take, now: they are needed when the images have been embedded."""
     for kind, part in ((REDUCERS, config.reducer), (DETECTORS, config.detector)):
-        try:
-            kind.build(part, seed=config.seed)
-        except TypeError as error:  # text where the part compares numbers
-            raise ValueError(f'{kind.name}: {dict(part)}: an option is of the wrong type ({error})') from error
+        kind.build(part, seed=config.seed)
 
 
 def _writable_folder(out: str) -> Path:
@@ -138,8 +144,8 @@ def _spare_edited_csv(folder: Path) -> None:
     if not table.is_file():
         return
     try:
-        written = json.loads(summary.read_text(encoding='utf-8'))['clean_csv_sha256']
-    except (FileNotFoundError, ValueError, KeyError, TypeError):  # of no run, or edited itself
+        written = read_json(summary)['clean_csv_sha256']
+    except (FileNotFoundError, ValueError, KeyError):  # of no run, or edited itself
         written = None
     if _sha256(table) != written:
         raise FileExistsError(f'{table} was edited since it was written; move it away, or choose another --out')
@@ -152,8 +158,8 @@ def _scan(photos: Manifest, embedder: Embedder, cache: Cache, config: Config, ra
         from toolbox.cleaning.remote import ray_batches
 
         batches = ray_batches(photos, embedder, config, cache.known(), ray)
-    with tqdm(total=len(photos), unit='file', dynamic_ncols=True, disable=None) as bar:
-        return scan_files(len(photos), batches, cache, bar.update)
+    with bar(len(photos), 'file') as shown:
+        return scan_files(len(photos), batches, cache, shown.update)
 
 
 def _judge(photos: Manifest, scan: Scan, cache: Cache, config: Config, say: Callable[[str], None]) -> _Cleaned:
@@ -260,15 +266,24 @@ def _summary(folder: Path, root: str, cleaned: _Cleaned) -> dict[str, Any]:
 
 def _settings(config: Config, cleaned: _Cleaned) -> dict[str, str]:
     """What the report says about how it came about."""
-    settings = {key: str(config[key]) for key in ('embedder', 'reducer', 'files', 'duplicates', 'seed')}
-    stability = str(cleaned.stability or 'not compared')
-    return {**settings, 'detector': str(cleaned.detection.detector), 'stability': stability}
+    return {
+        **{key: in_words(config[key]) for key in ('embedder', 'reducer')},
+        'detector': in_words(cleaned.detection.detector),
+        **{key: in_words(config[key]) for key in ('files', 'duplicates', 'seed')},
+        'stability': str(cleaned.stability or 'not compared'),
+    }
 
 
 def _totals(kinds: list[str]) -> str:
-    counted = Counter(kinds)
-    dropped = ', '.join(f'{counted[kind]:,} {kind}' for kind in KINDS[:-1])
-    return f'{counted["kept"]:,} of {len(kinds):,} files stay; left out: {dropped}'
+    amounts = Counter(kinds)
+    dropped = [
+        f'{amounts["unreadable"]:,} unreadable',
+        f'{amounts["file"]:,} unsuitable',
+        counted(amounts['duplicate'], 'duplicate'),
+        counted(amounts['outlier'], 'outlier'),
+    ]
+    stay = 'stays' if amounts['kept'] == 1 else 'stay'
+    return f'{amounts["kept"]:,} of {counted(len(kinds), "file")} {stay}; left out: {", ".join(dropped)}'
 
 
 def _sha256(path: Path) -> str:

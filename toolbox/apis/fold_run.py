@@ -1,8 +1,9 @@
 """One training: a complete config, a fold, a run folder."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from mmengine.config import Config
@@ -14,17 +15,22 @@ from toolbox.apis.setup import Split, split_photos, split_seed
 from toolbox.config import dump_config
 from toolbox.data.dataset import TrainingDataset, ValidationDataset
 from toolbox.data.loading import Batches, stop_workers, training_loader, validation_loader
-from toolbox.engine.baselines import BASELINES, baseline_restorer
+from toolbox.differences import Change
+from toolbox.engine.baselines import BASELINES, baseline_restorer, shortfall
 from toolbox.engine.checkpoint import read_checkpoint
 from toolbox.engine.distributed import from_main_process, loss_of_a_process_explained
 from toolbox.engine.evaluation import build_evaluator, evaluate
+from toolbox.engine.generations import Generations
 from toolbox.engine.hooks import ProgressHook, SampleGridHook, ScalarsHook
+from toolbox.engine.loading import checkpoint_config
 from toolbox.engine.model import RestorationModel
 from toolbox.engine.optimizers import run_length
+from toolbox.engine.precision import settle_training_precision
+from toolbox.engine.resuming import check_resumable, check_same_photographs
 from toolbox.engine.runner import RestorationRunner
 from toolbox.files import write_json
 from toolbox.interruption import Stopped
-from toolbox.nn.device import default_device, training_precision
+from toolbox.nn.device import default_device
 from toolbox.tables import score_table
 
 logger = logging.getLogger('huefill')
@@ -38,6 +44,11 @@ class FoldRun:
         folder: the run folder; it exists.
         launcher: none, pytorch, slurm or mpi.
         hooks: what watches the run besides the usual ones.
+        resume: take up the run from its newest checkpoint that can be read, the same one in all processes.
+        changes: what the run has otherwise than its config file, to be recorded.
+
+    Raises:
+        ValueError, OSError: with what to do; the folder's config.py is still that of before.
 
     Attributes:
         split: the photographs.
@@ -46,35 +57,40 @@ class FoldRun:
         runner: trains it.
     """
 
-    def __init__(self, config: Config, folder: Path, launcher: str = 'none', hooks: Sequence[Hook] = ()) -> None:
+    def __init__(
+        self,
+        config: Config,
+        folder: Path,
+        launcher: str = 'none',
+        hooks: Sequence[Hook] = (),
+        resume: bool = False,
+        changes: Mapping[str, Any] | None = None,
+    ) -> None:
         run_folder.log_to(folder, get_rank())
         self.config = config
         self.folder = folder
         self.split = split_photos(config)
-        self.precision = training_precision(config.precision, default_device())
-        if is_main_process():
-            dump_config(config, folder / 'config.py')
-            run_folder.record_environment(folder, self.split.digest, self.precision)
+        found = _newest(folder) if resume else None
+        resumed_with = [] if found is None else self._check_resumable(*found)
         torch.manual_seed(config.seed)  # the initial weights
         self.model = RestorationModel(config.model, config.precision)
+        self.precision = self._settle_precision()
         self.runner = _build_runner(config, self.model, self.split, folder, launcher, hooks)
+        if found is not None:
+            self.runner.resume_from(found[1], resumed_with)
         if is_main_process():
+            dump_config(config, folder / 'config.py')
+            run_folder.record_environment(folder, self.split.digest, self.precision, changes or {}, config.filename)
             logger.info(self._plan())
+        if found is not None:
+            logger.info(f'resuming from {found[0]}, step {found[1]["step"]}')
+            for change in resumed_with:
+                logger.info(f'resumed with {change}')
+        elif resume:
+            logger.info(f'nothing to resume in {folder}: starting afresh')
 
     def __enter__(self) -> 'FoldRun':
         return self
-
-    def resume(self) -> None:
-        """Take up the run from its newest checkpoint that can be read, the same one in all processes."""
-        runner = self.runner
-        found = runner.generations.newest() if is_main_process() else None
-        path = from_main_process(found and found[0])
-        if path is None:
-            logger.info(f'nothing to resume in {runner.generations.folder}: starting afresh')
-            return
-        content = found[1] if found else read_checkpoint(path)
-        logger.info(f'resuming from {path}, step {content["step"]}')
-        runner.resume_from(content)
 
     def train(self, pause_after: int | None = None) -> bool:
         """Train to the end, or to the end of an epoch.
@@ -107,10 +123,26 @@ class FoldRun:
             }
         if is_main_process():
             logger.info(f'\n{score_table(rows)}\n\n{_where(self.config, self.folder)}')
+            below = shortfall(rows, self.runner.ranking_metric)
+            if below:
+                logger.info(below)
 
     def __exit__(self, *_: object) -> None:
         for loader in (self.runner.train_dataloader, self.runner.val_dataloader):
             stop_workers(loader)
+
+    def _settle_precision(self) -> str:
+        """The precision of training steps, the same in all processes."""
+        data, (_, world_size) = self.config.data, get_dist_info()
+        share = max(1, data.batch_size // world_size)
+        measured = is_main_process() and settle_training_precision(self.model, data.size, share, default_device())
+        self.model.trains_in = from_main_process(measured)
+        return self.model.trains_in
+
+    def _check_resumable(self, checkpoint: Path, content: Mapping[str, Any]) -> list[Change]:
+        check_same_photographs(content['data'], self.split.digest, self.folder)
+        before = config_before(checkpoint, content, self.config)
+        return check_resumable(before.to_dict(), self.config.to_dict(), self.folder)
 
     def _plan(self) -> str:
         """One paragraph that says what will happen."""
@@ -124,6 +156,7 @@ class FoldRun:
         threads = f'CPU ({torch.get_num_threads()} threads)'
         device = torch.cuda.get_device_name() if torch.cuda.is_available() else threads
         cleaning = f'cleaned by {split.cleaning}\n' if split.cleaning else ''
+        cleaning += f'passed over: {split.passed_over}\n' if split.passed_over else ''
         return (
             f'data: {root}\n{cleaning}'
             f'{len(split.training)} photos train, {len(split.validation)} validate ({split.validates}), '
@@ -133,14 +166,29 @@ class FoldRun:
         )
 
 
-def train_fold(config: Config, folder: Path, resume: bool = False, launcher: str = 'none') -> Path:
-    """Train a complete config in a run folder, and print how it did."""
-    with FoldRun(config, folder, launcher) as run:
-        if resume:
-            run.resume()
+def train_fold(
+    config: Config,
+    folder: Path,
+    resume: bool = False,
+    launcher: str = 'none',
+    changes: Mapping[str, Any] | None = None,
+) -> Path:
+    """Train a complete config in a run folder, and print how it did; arguments as of `FoldRun`."""
+    with FoldRun(config, folder, launcher, resume=resume, changes=changes) as run:
         run.train()
         run.compare_with_baselines()
     return folder
+
+
+def config_before(checkpoint: Path, content: Mapping[str, Any], config: Config) -> Config:
+    """The config in the checkpoint of a run that is to be resumed.
+
+    Args:
+        checkpoint: names it in errors.
+        content: of it.
+        config: which the run is resumed with; its `custom_imports` stand in for the checkpoint's, which nobody named.
+    """
+    return checkpoint_config(content, checkpoint, {'custom_imports': list(config.custom_imports)})
 
 
 def baseline_scores(config: Config, loader: Iterable[Batches]) -> dict[str, dict[str, float]]:
@@ -149,6 +197,15 @@ def baseline_scores(config: Config, loader: Iterable[Batches]) -> dict[str, dict
         name: evaluate(loader, baseline_restorer(baseline), build_evaluator(config.metrics), len(loader.dataset))
         for name, baseline in BASELINES.items()
     }
+
+
+def _newest(folder: Path) -> tuple[Path, dict[str, Any]] | None:
+    """The newest checkpoint that can be read, with its content; what the main process found, in every process."""
+    found = Generations(folder).newest() if is_main_process() else None
+    path = from_main_process(found and found[0])
+    if path is None or found:
+        return found
+    return path, read_checkpoint(path)
 
 
 def _build_runner(
@@ -176,7 +233,7 @@ def _build_runner(
 def _where(config: Config, folder: Path) -> str:
     lines = [
         f'result: {folder}  (best.pth, metrics.json, scalars.jsonl, pictures in samples/)',
-        f'score it again: python tools/test.py {folder}',
+        f'score it again: python tools/test.py {folder}{run_folder.trust_option(config)}',
     ]
     if config.data.root is None:
         lines.append(

@@ -4,16 +4,21 @@ import csv
 import io
 import logging
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
 
+from toolbox.apis.fold_run import config_before
+from toolbox.apis.run_folder import trust_option
 from toolbox.apis.trial import OUTPUTS, TrialJob, run_trial
+from toolbox.config import config_text
+from toolbox.engine.generations import Generations
+from toolbox.engine.resuming import UNSEEN, check_resumable
 from toolbox.experiment.engines.local import LocalEngine
 from toolbox.experiment.results import TrialResult
-from toolbox.experiment.trials import TrialFolder, locked
+from toolbox.experiment.trials import TrialFolder
 from toolbox.files import write_json, write_text
 from toolbox.registry import METRICS
 from toolbox.tables import score_table
@@ -21,41 +26,52 @@ from toolbox.tables import score_table
 logger = logging.getLogger('huefill')
 
 
-def train_folds(config: Config, folder: Path) -> list[Path]:
+def train_folds(config: Config, folder: Path, changes: Mapping[str, Any] | None = None) -> list[Path]:
     """Train each fold that is not done yet, and put together what they say.
 
     Args:
         config: a complete config.
         folder: gets `fold_0`, `fold_1`, ..., `folds.csv` (a row per fold), `out_of_fold.csv` (a row per photograph),
-            `metrics.json` (the mean over all photographs) and `checkpoints.txt`.
+            `metrics.json` (the mean over all photographs) and `checkpoints.txt`. Nobody else works in it.
+        changes: what the config has otherwise than its file, to be recorded.
 
     Returns:
         The folds' run folders.
 
     Raises:
-        ValueError: a fold failed; the others are kept, and `--resume` repeats it alone.
+        ValueError: a fold failed; the others are kept, and `--resume` repeats it alone. Or the folds that are there
+            were trained with other values.
         Stopped: by a signal, after a save.
     """
-    trials = [_trial(config, folder, fold) for fold in range(config.data.folds)]
-    with locked(folder, 'training of all folds'):
-        jobs = [TrialJob(trial.path, predictions=config.save_out_of_fold) for trial in trials if trial.state != 'done']
-        for job, exit_code in LocalEngine(quiet=False).run(run_trial, jobs):
-            trial = TrialFolder(job.folder)
-            if trial.state != 'done':
-                raise ValueError(
-                    f'{job.folder.name} did not end well: {trial.reason or f"exit code {exit_code}"}; '
-                    f'mend that, then add --work-dir {folder} --resume: finished folds are kept'
-                )
-        _put_together(config, folder, [trial.result() for trial in trials])
+    config = config.copy()
+    trials = []
+    for fold in range(config.data.folds):
+        config.fold = fold
+        trials.append(TrialFolder(folder / f'fold_{fold}'))
+        _check_begun(trials[-1], config)
+    for fold, trial in enumerate(trials):
+        config.fold = fold
+        facts = dict(arm='', seed=config.seed, fold=fold, changes=dict(changes or {}))
+        trial.create(config_text(config), facts, anew=trial.state != 'done')
+    options = dict(predictions=config.save_out_of_fold, trusted=tuple(config.custom_imports))
+    jobs = [TrialJob(trial.path, **options) for trial in trials if trial.state != 'done']
+    for job, exit_code in LocalEngine(quiet=False).run(run_trial, jobs):
+        trial = TrialFolder(job.folder)
+        if trial.state != 'done':
+            reason = f'{job.folder.name} did not end well: {trial.reason or f"exit code {exit_code}"}'
+            kept = any(folder.glob('fold_*/*.pth'))
+            how = f'mend that, then add --work-dir {folder} --resume: finished folds are kept'
+            raise ValueError(f'{reason}; {how}' if kept else reason)
+    _put_together(config, folder, [trial.result() for trial in trials])
     return [trial.path for trial in trials]
 
 
-def _trial(config: Config, folder: Path, fold: int) -> TrialFolder:
-    of_fold = config.copy()
-    of_fold.fold = fold
-    trial = TrialFolder(folder / f'fold_{fold}')
-    trial.create(of_fold.pretty_text, dict(arm='', seed=config.seed, fold=fold))
-    return trial
+def _check_begun(trial: TrialFolder, config: Config) -> None:
+    """Raise ValueError where a fold has a checkpoint of other values: folds are trained alike."""
+    found = Generations(trial.path).newest() if trial.path.is_dir() else None
+    if found is not None:
+        before = config_before(*found, config).to_dict()
+        check_resumable(before, config.to_dict(), trial.path, allowed=UNSEEN)
 
 
 def _put_together(config: Config, folder: Path, results: Sequence[TrialResult]) -> None:
@@ -83,10 +99,10 @@ def _put_together(config: Config, folder: Path, results: Sequence[TrialResult]) 
     )
     checkpoints = [str(result.folder / 'best.pth') for result in results]
     write_text(folder / 'checkpoints.txt', '\n'.join(checkpoints) + '\n')
-    _show(folder, results, together, config.save_out_of_fold)
+    _show(folder, results, together, config)
 
 
-def _show(folder: Path, results: Sequence[TrialResult], together: dict[str, Any], predictions: bool) -> None:
+def _show(folder: Path, results: Sequence[TrialResult], together: dict[str, Any], config: Config) -> None:
     table: dict[str, dict[str, float]] = {f'fold {result.fold}': dict(result.metrics) for result in results}
     names = [name for name, value in results[0].metrics.items() if isinstance(value, float)]
     columns = {name: [result.metrics[name] for result in results] for name in names}
@@ -95,9 +111,11 @@ def _show(folder: Path, results: Sequence[TrialResult], together: dict[str, Any]
     table['all photos, out of fold'] = {name: together[name] for name in names}
     print(f'\n{score_table(table)}\n')
     print(f'result: {folder}  (folds.csv, out_of_fold.csv, metrics.json)')
-    if predictions:
+    if config.save_out_of_fold:
         print(f'each photo restored by the fold that did not train on it: {folder}/fold_*/{OUTPUTS}/')
-    print(f'restore with all of them: python tools/infer.py {folder} --input PHOTOS --out restored')
+    print(
+        f'restore with all of them: python tools/infer.py {folder} --input PHOTOS --out restored{trust_option(config)}'
+    )
 
 
 def _write_csv(path: Path, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:

@@ -8,6 +8,7 @@ restored.save('holiday restored.png')
 """
 
 import os
+import signal
 import sys
 import time
 import warnings
@@ -17,11 +18,13 @@ from tqdm import tqdm
 
 from toolbox.apis.infer_request import InferRequest
 from toolbox.archive import shown
+from toolbox.bars import bar
 from toolbox.cli import SOME_FAILED
 from toolbox.imageio import allow_pixels
 from toolbox.infer.averaging import average_checkpoints
 from toolbox.infer.job import Job, ReadMask, Summary
 from toolbox.infer.restorer import Restoration, Restorer
+from toolbox.interruption import Stopped
 from toolbox.mask_files import Mask
 
 __all__ = ['Restoration', 'Restorer', 'average_checkpoints', 'infer']
@@ -38,7 +41,7 @@ def infer(request: InferRequest) -> int:
     Raises:
         FileNotFoundError, ValueError: checkpoints that cannot be used, or outputs of another job.
     """
-    restorer = Restorer.from_checkpoints(request.checkpoints, **request.options)
+    restorer = Restorer.from_checkpoints(request.checkpoints, **request.options, trust_plugins=request.trust_plugins)
     if request.outputs.begin(request.record):
         print(f'resuming in {request.outputs.folder}')
     print(_what(request, restorer))
@@ -47,24 +50,28 @@ def infer(request: InferRequest) -> int:
     started = time.monotonic()
     there = sum(map(request.outputs.has, request.photos))
     allow_pixels(request.max_pixels)
-    with _Progress(len(request.photos), there) as progress, warnings.catch_warnings():
-        warnings.filterwarnings('ignore', module='PIL')  # of odd files; what matters is a failure or a note
-        job = Job(
-            photos=request.photos,
-            restorer=restorer,
-            outputs=request.outputs,
-            read_mask=_mask_reader(request),
-            batch_size=request.batch_size or restorer.batch_size,
-            masks=request.save_masks,
-            keep_metadata=request.keep_metadata,
-            max_pixels=request.max_pixels,
-            progress=progress,
-        )
-        try:
+    try:
+        with _Progress(len(request.photos), there) as progress, warnings.catch_warnings():
+            warnings.filterwarnings('ignore', module='PIL')  # of odd files; what matters is a failure or a note
+            job = Job(
+                photos=request.photos,
+                restorer=restorer,
+                outputs=request.outputs,
+                read_mask=_mask_reader(request),
+                batch_size=request.batch_size or restorer.batch_size,
+                masks=request.save_masks,
+                keep_metadata=request.keep_metadata,
+                max_pixels=request.max_pixels,
+                progress=progress,
+            )
+            for name, reason in request.unlisted.items():
+                job.summary.failed[name] = reason
+                request.outputs.list_failure(name, reason)
             summary = job.run()
-        except KeyboardInterrupt:
-            print('what is finished is kept; the same command with --resume goes on', file=sys.stderr)
-            raise
+    except KeyboardInterrupt as stop:
+        raise Stopped(
+            'interrupted: what is finished is kept; the same command with --resume goes on', signal.SIGINT
+        ) from stop
     _print_summary(request, summary, time.monotonic() - started)
     if summary.failed:
         return SOME_FAILED
@@ -127,10 +134,12 @@ class _Progress:
     _SECONDS = 60
 
     def __init__(self, total: int, there: int) -> None:
-        interactive = sys.stderr.isatty()
-        output = sys.stderr if interactive else open(os.devnull, 'w')  # noqa: SIM115 - closed in __exit__
-        self.bar = tqdm(total=total, initial=there, unit='photo', file=output, dynamic_ncols=interactive)
-        self.lines = not interactive
+        self.lines = not sys.stderr.isatty()
+        if self.lines:
+            nowhere = open(os.devnull, 'w')  # noqa: SIM115 - closed in __exit__
+            self.bar = tqdm(total=total, initial=there, unit='photo', file=nowhere)
+        else:
+            self.bar = bar(total, 'photo', done=there)
         self.next_line = time.monotonic() + self._SECONDS
 
     def __enter__(self) -> '_Progress':

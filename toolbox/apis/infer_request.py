@@ -11,6 +11,7 @@ from toolbox.imageio import MAX_PIXELS
 from toolbox.infer.listing import ListedPhoto, list_photos, other_files
 from toolbox.infer.masks import MaskFolder
 from toolbox.infer.outputs import Outputs, is_zip
+from toolbox.models import shipped_model
 
 _CHUNK_BYTES = 2**22
 
@@ -25,12 +26,15 @@ class InferRequest:
         outputs: where to.
         masks: 'auto', 'none', or masks in a folder.
         save_masks: where holes are written, or None.
-        options: `weights`, `average`, `tta`, `tile`, `device`, `precision` as `Restorer.from_checkpoints` takes them.
+        options: `weights`, `average`, `tta`, `tile`, `device`, `precision`, `colors` and `strength` as
+            `Restorer.from_checkpoints` takes them.
         batch_size: photographs at once; None for what the first checkpoint's config says.
         keep_metadata: whether outputs get the EXIF and the color profile of their photographs.
         max_pixels: larger photographs are refused.
         left_out: files of the input that are no photographs by their suffix, in words.
+        unlisted: what of the input could not be listed, and why.
         record: what the bytes of the outputs depend on.
+        trust_plugins: whether plugins that the checkpoints name are imported.
     """
 
     checkpoints: list[Path]
@@ -43,7 +47,9 @@ class InferRequest:
     keep_metadata: bool
     max_pixels: int
     left_out: str
+    unlisted: dict[str, str]
     record: dict[str, Any]
+    trust_plugins: bool
 
 
 def check_request(
@@ -63,32 +69,42 @@ def check_request(
     resume: bool = False,
     keep_metadata: bool = False,
     max_pixels: int = MAX_PIXELS,
+    trust_plugins: bool = False,
+    colors: str | None = None,
+    strength: float | None = None,
 ) -> InferRequest:
     """Check and list what `toolbox.apis.infer.infer` is to do.
 
     Args:
-        checkpoints: files, or run folders: their best.pth, or those of all their folds.
+        checkpoints: files, or run folders: their best.pth, or those of all their folds; none: the shipped model.
         source: an image, a folder of images, or a csv; see `toolbox.infer.listing.list_photos`.
         out: a folder, which mirrors the input's tree, or a zip as the leaderboard takes it.
-        weights, average, tta, tile, device, precision: see `Restorer.from_checkpoints`.
+        weights, average, tta, tile, device, precision, colors, strength: see `Restorer.from_checkpoints`.
         batch_size: photographs at once; None for what the first checkpoint's config says.
         masks: 'auto', 'none', or a folder of masks, 255 = hole.
         save_masks: a folder for the holes, as masks that `masks` takes again; or None.
         resume: go on with a job that was interrupted.
         keep_metadata: whether outputs get the EXIF and the color profile of their photographs.
         max_pixels: larger photographs are refused.
+        trust_plugins: whether plugins that the checkpoints name are imported.
 
     Raises:
         FileNotFoundError, FileExistsError, ValueError: with what to type instead.
     """
-    files = [file for checkpoint in checkpoints for file in find_checkpoints(Path(checkpoint))]
+    files = [file for checkpoint in checkpoints or [shipped_model()] for file in find_checkpoints(Path(checkpoint))]
     out, save_masks = Path(out), None if save_masks is None else Path(save_masks)
     if weights is not None and weights != 'score' and len(weights) != len(files):
         raise ValueError(f'{len(weights)} x --weights for {_counted(files)}: give one number for each')
+    if len(files) == 1 and (weights is not None or average):
+        unused = '--weights' if weights is not None else '--average-checkpoints'
+        raise ValueError(
+            f'{unused} is for several checkpoints, and there is one, {files[0]}: leave it out, or name more'
+        )
     outputs = Outputs(out)
     folder_of_masks = None if str(masks) in ('auto', 'none') else Path(masks)
     without = [folder for folder in (outputs.folder, save_masks, folder_of_masks) if folder is not None]
-    photos = list_photos(source, flat=is_zip(out), without=without)
+    unlisted: dict[str, str] = {}
+    photos = list_photos(source, flat=is_zip(out), without=without, tell=unlisted.__setitem__)
     outputs.check(photos, resume)
     masks = str(masks) if folder_of_masks is None else MaskFolder(folder_of_masks, photos)
     _check_format(files)
@@ -97,6 +113,7 @@ def check_request(
     if save_masks is not None and not resume:
         _check_nothing_overwritten(save_masks, photos)
     options = dict(weights=weights, average=average, tta=tta, tile=tile, device=device, precision=precision)
+    options |= dict(colors=colors, strength=strength)
     return InferRequest(
         checkpoints=files,
         photos=photos,
@@ -108,6 +125,7 @@ def check_request(
         keep_metadata=keep_metadata,
         max_pixels=max_pixels,
         left_out=other_files(source),
+        unlisted=unlisted,
         record=dict(
             huefill=toolbox.__version__,
             checkpoints=[_sha256(file) for file in files],
@@ -118,6 +136,7 @@ def check_request(
             max_pixels=max_pixels,
             photos=f'{len(photos)}, {hashlib.sha256(_names(photos)).hexdigest()}',
         ),
+        trust_plugins=trust_plugins,
     )
 
 
@@ -146,6 +165,8 @@ def _counted(files: Sequence[Path]) -> str:
 def _check_format(files: Sequence[Path]) -> None:
     """Raise ValueError for what is no checkpoint at first sight: torch writes zip files."""
     for file in files:
+        if file.suffix.lower() == '.safetensors':
+            continue
         with file.open('rb') as content:
             if content.read(4) != b'PK\3\4':
                 raise ValueError(f'{file} is no checkpoint: give the best.pth that training wrote, or its run folder')

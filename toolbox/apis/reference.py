@@ -16,8 +16,10 @@ import numpy as np
 
 from toolbox.apis.problems import SubmissionError
 from toolbox.archive import Problem
+from toolbox.bars import bar
 from toolbox.imageio import IMAGE_SUFFIXES, UnreadableImage, read_gray, read_rgb
 from toolbox.mask_files import Mask, looks_like_a_mask, read_mask
+from toolbox.names import canonical
 
 _MAX_THREADS = 8
 
@@ -99,11 +101,16 @@ def open_reference(folders: Mapping[str, Path]) -> tuple[Reference, dict[str, li
 
 def in_parallel(function: Callable[[T], R], items: Iterable[T], title: str) -> list[R]:
     """Results in order; decoding and scoring let go of the interpreter, so that threads help."""
-    from tqdm import tqdm
-
     items = list(items)
-    with ThreadPoolExecutor(min(_MAX_THREADS, os.cpu_count() or 1)) as pool:
-        return list(tqdm(pool.map(function, items), desc=title, total=len(items), leave=False, disable=None))
+    results = []
+    with (
+        ThreadPoolExecutor(min(_MAX_THREADS, os.cpu_count() or 1)) as pool,
+        bar(len(items), 'image', title, stays=False) as shown,
+    ):
+        for result in pool.map(function, items):
+            results.append(result)
+            shown.update()
+    return results
 
 
 def _missing(truth: Mapping[str, Path], files: Mapping[str, Path], folder: Path) -> Iterator[Problem]:
@@ -184,15 +191,15 @@ def _mistaken(looked: Iterable[_Looked]) -> dict[str, str]:
 def _images_by_stem(folder: Path) -> dict[str, Path]:
     if not folder.is_dir():
         raise FileNotFoundError(f'{folder}: no such folder')
-    names = (path for path in folder.iterdir() if not path.name.startswith('.'))
-    files = sorted(path for path in names if path.suffix.lower() in IMAGE_SUFFIXES)
+    files = sorted(folder / name for name in os.listdir(folder) if not name.startswith('.'))
+    files = [path for path in files if path.suffix.lower() in IMAGE_SUFFIXES]
     if not files:
         raise FileNotFoundError(f'{folder}: no images in it')
-    by_stem = {path.stem: path for path in files}
+    by_stem = {canonical(path.stem): path for path in files}
     doubled = [
         Problem('another file differs in its suffix alone; keep one', path.name)
         for path in files
-        if by_stem[path.stem] != path
+        if by_stem[canonical(path.stem)] != path
     ]
     if doubled:
         raise SubmissionError({str(folder): doubled})

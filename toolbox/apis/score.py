@@ -5,12 +5,15 @@
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+import toolbox
 from toolbox.apis.problems import SubmissionError
 from toolbox.apis.reference import Reference, in_parallel
+from toolbox.apis.run_folder import commit
 from toolbox.apis.submissions import CheckedSubmissions, check_submissions, read_output
 from toolbox.archive import Submission
 from toolbox.imageio import read_gray, read_rgb
@@ -18,7 +21,16 @@ from toolbox.imageio import read_gray, read_rgb
 if TYPE_CHECKING:
     from toolbox.report import Pictures, ScoreEntry
 
-__all__ = ['CheckedSubmissions', 'SubmissionError', 'as_json', 'check_submissions', 'notes', 'score_submissions']
+__all__ = [
+    'CheckedSubmissions',
+    'SubmissionError',
+    'as_json',
+    'check_submissions',
+    'how_scored',
+    'notes',
+    'score_baselines',
+    'score_submissions',
+]
 
 
 def score_submissions(
@@ -60,6 +72,44 @@ def notes(checked: CheckedSubmissions, entries: Sequence['ScoreEntry']) -> list[
     return said
 
 
+def score_baselines(
+    checked: CheckedSubmissions, *, finder: str | Mapping[str, Any] | None = None
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """What a submission has to beat: rows by image, by the baseline's name; none without the damaged images."""
+    reference = checked.reference
+    if reference.inputs is None:
+        return {}
+    from toolbox.engine.baselines import BASELINES, restored_pixels
+
+    find_hole = _hole_reader(reference, finder)
+
+    def score_image(stem: str) -> list[dict]:
+        truth, hole, damaged = read_rgb(reference.truth[stem]), find_hole(stem), read_gray(reference.inputs[stem])
+        return [_score(restored_pixels(baseline, damaged, hole), truth, hole) for baseline in BASELINES.values()]
+
+    rows = dict(zip(reference.truth, in_parallel(score_image, reference.truth, 'baselines'), strict=True))
+    return {name: {stem: rows[stem][number] for stem in rows} for number, name in enumerate(BASELINES)}
+
+
+def how_scored(checked: CheckedSubmissions | None = None) -> dict[str, str]:
+    """When and by what, and for submissions from which files: for the report."""
+    how = {
+        'date': datetime.now().astimezone().strftime('%Y-%m-%d %H:%M %Z'),
+        'version': f'Huefill {toolbox.__version__}, {commit() or "no commit"}',
+    }
+    if checked is None:
+        return how
+    reference = checked.reference
+    files = {'truth': reference.truth, 'masks': reference.masks, 'damaged images': reference.inputs}
+    for name, submission in checked.submissions.items():
+        how[f'submission {name}' if len(checked.submissions) > 1 else 'submission'] = str(submission.path)
+    for role, paths in files.items():
+        how[role] = 'not given' if paths is None else str(next(iter(paths.values())).parent)
+    if reference.masks is None:
+        how['masks'] = 'found in the damaged images'
+    return how
+
+
 def as_json(entries: Sequence['ScoreEntry']) -> dict[str, Any]:
     """One entry's means (`score ssim masked_ssim hue_similarity n`) and `per_image` rows by image.
 
@@ -76,12 +126,12 @@ def _hole_reader(reference: Reference, finder: str | Mapping[str, Any] | None) -
     from mmengine.config import Config
 
     from toolbox.discovery import discover_plugins
-    from toolbox.paths import find_config
+    from toolbox.paths import CONFIGS
     from toolbox.registry import FINDERS
 
     discover_plugins()
     if finder is None:
-        finder = Config.fromfile(find_config('_base_/data.py')).data.finder
+        finder = Config.fromfile(CONFIGS / '_base_' / 'data.py').data.finder  # never one of the working folder
     find = FINDERS.build({'type': finder} if isinstance(finder, str) else finder)
     return lambda stem: find(read_gray(reference.inputs[stem])).mask
 

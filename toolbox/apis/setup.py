@@ -11,6 +11,7 @@ from toolbox.data.cleaned import apply_clean_csv
 from toolbox.data.folds import split_folds
 from toolbox.data.manifest import Manifest
 from toolbox.data.sources import open_source
+from toolbox.data.walking import told_in_words
 
 _NO_FOLDS = 'data.val_root names the photographs that validate, so there are no folds; leave --fold out, or val_root'
 _WHERE = {
@@ -30,6 +31,7 @@ class Split:
         validates: what validates, in words.
         digest: identifies all photographs, those that validate among them.
         cleaning: what was left out and why, in words; '' if the config names no csv.
+        passed_over: what lies beside the photographs and cannot be one, in words.
     """
 
     photos: Manifest
@@ -38,6 +40,7 @@ class Split:
     validates: str
     digest: str
     cleaning: str = ''
+    passed_over: str = ''
 
 
 def split_seed(config: Config) -> int:
@@ -59,6 +62,7 @@ def split_photos(config: Config) -> Split:
         there_are = f'there are {folds} folds, 0 to {folds - 1}; set --fold or data.folds'
         raise ValueError(f'fold {config.fold}: ' + (there_are if val_root is None else _NO_FOLDS))
     photos, labels, cleaning, to_train = open_source(config.data.root), None, '', True
+    passed_over = told_in_words(photos.left_out)
     if config.clean_csv is not None:
         rows, everywhere = read_clean_csv(config.clean_csv), config.clean_drop == 'everywhere'
         cleaned = apply_clean_csv(photos, rows, config.clean_csv, drop=everywhere)
@@ -78,11 +82,12 @@ def split_photos(config: Config) -> Split:
         validation = open_source(val_root)
         training = photos.subset(np.flatnonzero(np.broadcast_to(to_train, len(photos))))
         digest = hashlib.sha256(f'{photos.digest()} {validation.digest()}'.encode()).hexdigest()
-        return Split(photos, training, validation, f'those of {val_root}', digest, cleaning)
+        return Split(photos, training, validation, f'those of {val_root}', digest, cleaning, passed_over)
     numbers = split_folds(photos.names, folds, split_seed(config), photos.groups, labels)
     training = np.flatnonzero((numbers != config.fold) & to_train)
     validation = np.flatnonzero(numbers == config.fold)
     if not len(training):
         raise ValueError(f'{config.clean_csv} keeps no photograph outside fold {config.fold}; look at its column keep')
     validates = f'fold {config.fold} of {folds}'
-    return Split(photos, photos.subset(training), photos.subset(validation), validates, photos.digest(), cleaning)
+    parts = photos.subset(training), photos.subset(validation)
+    return Split(photos, *parts, validates, photos.digest(), cleaning, passed_over)

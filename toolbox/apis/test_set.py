@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from toolbox.apis.test import ModelScore
+from toolbox.bars import bar
 from toolbox.color import to_uint8
 from toolbox.imageio import write_png
 from toolbox.infer.listing import output_names
@@ -46,12 +46,14 @@ def export_test_set(score: ModelScore, folder: str | Path) -> Path:
         raise ValueError(
             'two photographs would have one name in a flat folder; rename those that differ in / and _ alone'
         )
-    for name, file in zip(tqdm(names, desc='writing the test set', leave=False, disable=None), files, strict=True):
-        batch = score.batch(name)
-        write_png(folder / _INPUTS / file, _pixels(batch.damaged)[..., 0])
-        write_png(folder / _TRUTHS / file, _pixels(batch.rgb))
-        write_png(folder / _MASKS / file, _pixels(batch.hole.float())[..., 0])
-    with table.open('w', newline='', encoding='utf-8') as output:
+    with bar(len(names), 'photo', 'writing the test set', stays=False) as shown:
+        for name, file in zip(names, files, strict=True):
+            batch = score.batch(name)
+            write_png(folder / _INPUTS / file, _pixels(batch.damaged)[..., 0])
+            write_png(folder / _TRUTHS / file, _pixels(batch.rgb))
+            write_png(folder / _MASKS / file, _pixels(batch.hole.float())[..., 0])
+            shown.update()
+    with table.open('w', newline='', encoding='utf-8', errors='surrogateescape') as output:
         csv.writer(output).writerows([['input_image_path'], *([f'./{_INPUTS}/{file}'] for file in files)])
     return table
 

@@ -1,17 +1,17 @@
 """Trains a config: one fold in one run folder, or all folds one after another."""
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
-from mmengine.dist import is_main_process
 
 from toolbox.apis import run_folder
 from toolbox.apis.fold_run import train_fold
 from toolbox.apis.folds import train_folds
-from toolbox.config import load_config
-from toolbox.engine.distributed import from_main_process, start_processes
+from toolbox.config import changed_options, load_config
+from toolbox.engine.distributed import by_main_process, start_processes
 from toolbox.engine.generations import LAST, PREVIOUS
 from toolbox.paths import find_config
 
@@ -25,6 +25,7 @@ def train(
     resume: bool = False,
     launcher: str = 'none',
     options: Mapping[str, Any] | None = None,
+    trust_plugins: bool = False,
 ) -> list[Path]:
     """Train a config and print how it did.
 
@@ -37,6 +38,7 @@ def train(
         resume: go on with the run in `work_dir`, or with the newest run of this config.
         launcher: none, pytorch, slurm or mpi.
         options: values by dotted path, in place of the config's.
+        trust_plugins: import what a run folder's `config.py`, given as the config, lists as `custom_imports`.
 
     Returns:
         The run folders, one for each fold.
@@ -50,36 +52,43 @@ def train(
     paths = dict(data_root='data.root', seed='seed', fold='fold')
     options = {**(options or {}), **{paths[key]: value for key, value in given.items() if value is not None}}
     path = find_config(config)
-    resolved = load_config(path, options)
-    folder = None
-    if is_main_process():
-        folder = _choose_folder(path, resolved, work_dir, resume, every_fold=fold == 'all')
-    folder = from_main_process(folder)
-    if fold != 'all':
-        return [train_fold(resolved, folder, resume, launcher)]
-    if launcher == 'none':
-        return train_folds(resolved, folder)
-    folders = []
-    for number in range(resolved.data.folds):  # the processes that the launcher started train each of them together
-        resolved.fold = number
-        fold_folder = folder / f'fold_{number}'
-        fold_folder.mkdir(exist_ok=True)
-        folders.append(train_fold(resolved, fold_folder, resume, launcher))
-    return folders
+    resolved = load_config(path, options, trust_plugins=trust_plugins)
+    changes = changed_options(path, options)
+    with ExitStack() as stack:  # of the main process, for all of them
+
+        def occupy(folder: Path, made: bool = False) -> None:
+            by_main_process(lambda: stack.enter_context(run_folder.occupied(folder, made)))
+
+        folder, made = by_main_process(lambda: _choose_folder(path, resolved, work_dir, resume, fold == 'all'))
+        occupy(folder, made)
+        if path.parent == folder.resolve():  # its own config.py, which has them already
+            changes = {**run_folder.recorded_changes(folder), **changes}
+        if fold != 'all':
+            return [train_fold(resolved, folder, resume, launcher, changes)]
+        if launcher == 'none':
+            return train_folds(resolved, folder, changes)
+        folders = []
+        for number in range(resolved.data.folds):  # the processes that the launcher started train each of them together
+            resolved.fold = number
+            fold_folder = folder / f'fold_{number}'
+            occupy(fold_folder)
+            folders.append(train_fold(resolved, fold_folder, resume, launcher, changes))
+        return folders
 
 
-def _choose_folder(path: Path, config: Config, work_dir: str | None, resume: bool, every_fold: bool) -> Path:
+def _choose_folder(
+    path: Path, config: Config, work_dir: str | None, resume: bool, every_fold: bool
+) -> tuple[Path, bool]:
+    """The run folder, and whether it was made now."""
     runs = run_folder.runs_folder(path, sample=config.data.root is None)
     if work_dir is not None:
-        folder = Path(work_dir)
-        if resume:
-            folder.mkdir(parents=True, exist_ok=True)
-        else:
-            run_folder.claim(folder)
-        return folder
+        if not resume:
+            run_folder.refuse_used(Path(work_dir))
+        return Path(work_dir), False
     if resume:
         found = [run_folder.newest(runs, name) for name in (LAST, PREVIOUS)]
         newest = next(filter(None, found), None)
         if newest is not None:
-            return newest.parent.parent if every_fold and newest.parent.name.startswith('fold_') else newest.parent
-    return run_folder.new_run_folder(runs)
+            of_fold = every_fold and newest.parent.name.startswith('fold_')
+            return newest.parent.parent if of_fold else newest.parent, False
+    return run_folder.new_run_folder(runs), True

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from mmengine.config import Config
 
 from toolbox.apis.fold_run import FoldRun
 from toolbox.cli import USAGE_ERROR
-from toolbox.config import config_from_text
+from toolbox.config import read_run_config
 from toolbox.contracts import Batch
 from toolbox.data.loading import collate_by_shape
 from toolbox.engine.evaluation import build_evaluator, evaluate, rows_per_image
@@ -22,7 +21,8 @@ from toolbox.experiment.results import Costs
 from toolbox.experiment.trials import TrialFolder
 from toolbox.imageio import write_png
 from toolbox.interruption import Stopped
-from toolbox.nn.device import default_device
+from toolbox.names import fitting
+from toolbox.nn.device import default_device, is_out_of_memory
 
 logger = logging.getLogger('huefill')
 
@@ -38,12 +38,14 @@ class TrialJob:
         until: the epoch to pause after; None: train to the end.
         pictures: names of photographs that are restored for people to look at, where this trial validates them.
         predictions: write every photograph of its validation, restored.
+        trusted: plugin modules that the person's own config names; the config in the folder may import no others.
     """
 
     folder: Path
     until: int | None = None
     pictures: tuple[str, ...] = ()
     predictions: bool = False
+    trusted: tuple[str, ...] = ()
 
 
 def run_trial(job: TrialJob) -> int:
@@ -67,12 +69,11 @@ def run_trial(job: TrialJob) -> int:
 
 
 def _train(trial: TrialFolder, job: TrialJob) -> None:
-    config = read_config(trial.path)
+    config = read_run_config(trial.path, job.trusted)
     history = HistoryHook()
-    with FoldRun(config, trial.path, hooks=[history]) as run:
+    resume = any(trial.path.glob('*.pth'))
+    with FoldRun(config, trial.path, hooks=[history], resume=resume, changes=trial.facts.get('changes')) as run:
         untrained = _untrained(run, trial)
-        if any(trial.path.glob('*.pth')):
-            run.resume()
         ended = run.train(job.until)
         best = dict(run.runner.best_score.best)
         content = dict(
@@ -92,14 +93,9 @@ def _train(trial: TrialFolder, job: TrialJob) -> None:
 def explain(error: Exception) -> str:
     """What went wrong, in a line."""
     text = str(error)
-    if isinstance(error, MemoryError) or "can't allocate memory" in text:  # torch's words on CPU
+    if is_out_of_memory(error):
         return f'out of memory: {text}'
     return text if isinstance(error, ValueError | OSError) else f'{type(error).__name__}: {text}'
-
-
-def read_config(folder: Path) -> Config:
-    """The resolved config of a trial."""
-    return config_from_text((folder / 'config.py').read_text(encoding='utf-8'))
 
 
 def _untrained(run: FoldRun, trial: TrialFolder) -> dict[str, float]:
@@ -126,7 +122,7 @@ def _measure_best(run: FoldRun, job: TrialJob) -> dict[str, dict[str, float]]:
         if job.predictions:
             for outcome in outcomes:
                 for index, name in enumerate(outcome.batch.names):
-                    _write(job.folder / OUTPUTS / f'{name}.png', outcome.pictures(index)['output'])
+                    _write(job.folder / OUTPUTS / fitting(name, '.png'), outcome.pictures(index)['output'])
         return outcomes
 
     evaluate(run.runner.val_dataloader, restore, evaluator, len(dataset))

@@ -11,13 +11,15 @@ from mmengine.config import Config
 from mmengine.optim import OptimWrapper
 
 from toolbox.apis.setup import split_photos, split_seed
-from toolbox.apis.trial import explain, read_config
+from toolbox.apis.trial import explain
+from toolbox.config import read_run_config
 from toolbox.data.dataset import TrainingDataset, ValidationDataset
 from toolbox.data.loading import training_loader, validation_loader
 from toolbox.engine.backend import set_backend
+from toolbox.engine.ema import WeightAverage
 from toolbox.engine.evaluation import build_evaluator, evaluate
 from toolbox.engine.model import RestorationModel
-from toolbox.engine.optimizers import build_optimizer
+from toolbox.engine.optimizers import build_critic_optimizers, build_optimizer
 from toolbox.engine.stepping import TrainingStep
 from toolbox.files import write_json
 from toolbox.nn.device import default_device
@@ -32,16 +34,18 @@ class TryJob:
     Attributes:
         folder: holds the arm's config.py; gets tried.json: `reason`, '' if all went well, and `seconds_per_step`.
         timed_seconds: for how long to time steps after the first, for budgets in minutes.
+        trusted: plugin modules that the person's own config names.
     """
 
     folder: Path
     timed_seconds: float = 0
+    trusted: tuple[str, ...] = ()
 
 
 def try_arm(job: TryJob) -> int:
     """Train one batch and validate one; 0, whether it works or not."""
     try:
-        content = dict(reason='', **_try(read_config(job.folder), job.timed_seconds))
+        content = dict(reason='', **_try(read_run_config(job.folder, job.trusted), job.timed_seconds))
     except Exception as error:  # whatever goes wrong here would go wrong in the trials
         content = dict(reason=' '.join(explain(error).split()))
     write_json(job.folder / RESULT, content)
@@ -54,7 +58,10 @@ def _try(config: Config, timed_seconds: float) -> dict[str, Any]:
     torch.manual_seed(config.seed)
     model = RestorationModel(config.model, config.precision).to(default_device())
     optimizer = OptimWrapper(build_optimizer(config.optimizer, model.layout))
-    step = TrainingStep(model, model, optimizer, parts=config.train_cfg.accumulate)
+    critics, train_cfg = build_critic_optimizers(model.objective), config.train_cfg
+    # It takes no part here, but memory, as it will in training.
+    average = None if train_cfg.ema is None else WeightAverage(model.layout, train_cfg.ema)
+    step = TrainingStep(model, model, optimizer, critics, train_cfg.accumulate, train_cfg.clip_norm)
     few = range(min(data.batch_size, len(split.training)))
     dataset = TrainingDataset(split.training.subset(few), data, config.seed, max_epochs=1)
     batch = next(iter(training_loader(dataset, data.batch_size, 0)))
@@ -63,6 +70,8 @@ def _try(config: Config, timed_seconds: float) -> dict[str, Any]:
     taken = step(batch)
     if not taken.finite:
         raise ValueError(f'the first loss is not finite: {taken.losses}')
+    if average is not None:
+        average.update()
     seconds = _seconds_per_step(step, batch, timed_seconds) if timed_seconds else None
     model.eval()
     few = range(min(data.batch_size, len(split.validation)))

@@ -40,6 +40,11 @@ def check_plugin(kind: str, name: str, folder: Path) -> list[str]:
         example = getattr(plugin, 'example_options', None)
         with _preserved_random_state():
             options = example(folder) if example else {}
+        problems += [
+            f'option {option!r} names a file: list it in `file_options`, so that no checkpoint can have one opened'
+            for option, value in options.items()
+            if str(folder) in str(value) and option not in _file_options(plugin)
+        ]
 
         def make(**program_values: Any) -> Any:
             with _preserved_random_state():  # initial weights may be drawn
@@ -75,14 +80,23 @@ def _signature_problems(kind: str, name: str) -> Iterator[str]:
                 f'option {parameter.name!r} has no default: give it one, or offer '
                 'example_options(tmp_path) -> dict so that the check can build the plugin'
             )
+    named = inspect.signature(plugin).parameters
+    yield from (
+        f'`file_options` names {name!r}, which is no option' for name in _file_options(plugin) if name not in named
+    )
     if not plugin.__doc__:  # one of its own, not that of a base class
         yield 'has no docstring; its first line is what `tools/plugins.py list` shows'
+
+
+def _file_options(plugin: type) -> tuple[str, ...]:
+    return getattr(plugin, 'file_options', ())
 
 
 def _place(error: Exception, plugin: type) -> str:
     """The line of the plugin's file that led to an error, or the one that raised it."""
     frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if frame.filename == inspect.getfile(plugin)]
+    causes = traceback.extract_tb(error.__cause__.__traceback__) if error.__cause__ else []  # of one that did not build
+    own = [frame for frame in (*frames, *causes) if frame.filename == inspect.getfile(plugin)]
     frame = (own or frames)[-1]
     return f'{Path(frame.filename).name}, line {frame.lineno}'
 

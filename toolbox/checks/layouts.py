@@ -1,14 +1,14 @@
 """What a layout promises: an image restored, and, for each target that it names, a prediction that learns."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import torch
 from torch import Tensor, nn
 
 from toolbox.checks import Make
 from toolbox.checks.modules import consistency_problems, gradient_problems, random_image, tensor_problem
-from toolbox.contracts import Batch, Restored
+from toolbox.contracts import Batch, Output, Restored
 
 _HEIGHT, _WIDTH = 12, 20
 
@@ -20,7 +20,7 @@ def violations(make: Make) -> Iterator[str]:
         yield f'is a {type(layout).__name__}; a layout is a torch.nn.Module, so that it trains and saves'
         return
     if not any(isinstance(module, _SmallNetwork) for module in layout.modules()):
-        yield 'has no network of make_network(in_channels, out_channels); keep each as an attribute'
+        yield 'has no network of make_network(in_channels, outputs); keep each as an attribute'
         return
     for hole in ('part', 'nothing', 'everything'):
         problem = _answer_problem(layout, _batch(2, hole))
@@ -124,9 +124,30 @@ def _batch(num_images: int, hole: str) -> Batch:
     return Batch(names, damaged=torch.where(mask > 0, 0.3, gray), mask=mask, gray=gray, rgb=rgb, hole=mask)
 
 
-class _SmallNetwork(nn.Sequential):
-    pass
+class _SmallNetwork(nn.Module):
+    """One convolution for all outputs, then one each."""
+
+    def __init__(self, in_channels: int, outputs: int | Output | Mapping[str, Output]) -> None:
+        super().__init__()
+        self._is_single = not isinstance(outputs, Mapping)
+        named = {'': Output(outputs) if isinstance(outputs, int) else outputs} if self._is_single else outputs
+        self._strides = {name: output.stride for name, output in named.items()}
+        self.body = nn.Sequential(nn.Conv2d(in_channels, 8, 3, padding=1), nn.GELU())
+        self.heads = nn.ModuleDict(
+            {f'head {name}': nn.Conv2d(8, output.channels, 3, padding=1) for name, output in named.items()}
+        )
+
+    def forward(self, x: Tensor) -> Tensor | dict[str, Tensor]:
+        y = self.body(x)
+        sizes = {
+            name: [1, 1] if stride is None else [-(-side // stride) for side in x.shape[-2:]]
+            for name, stride in self._strides.items()
+        }
+        answers = {
+            name: nn.functional.adaptive_avg_pool2d(self.heads[f'head {name}'](y), size) for name, size in sizes.items()
+        }
+        return answers[''] if self._is_single else answers
 
 
-def _small_network(in_channels: int, out_channels: int) -> nn.Module:
-    return _SmallNetwork(nn.Conv2d(in_channels, 8, 3, padding=1), nn.GELU(), nn.Conv2d(8, out_channels, 3, padding=1))
+def _small_network(in_channels: int, outputs: int | Output | Mapping[str, Output], name: str = '') -> nn.Module:
+    return _SmallNetwork(in_channels, outputs)

@@ -1,23 +1,26 @@
-"""What was learned about files before, by the SHA-256 of their bytes: in one SQLite file, a transaction per batch."""
+"""What was learned about files before, by the SHA-256 of their bytes: in one SQLite file, a transaction per batch.
+
+The file may be anybody's. It is used if it has these tables and nothing else: a view or a trigger of the name would run
+what its maker wrote. What the tables say is believed, as far as it is of the right kind.
+"""
 
 import errno
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import numpy as np
 
-from toolbox.cleaning.files import Facts, Look
+from toolbox.cleaning.files import Facts, Look, is_thumbnail
 
 # Raised when facts, thumbnails or fingerprints come out differently than before: older files are looked at again.
-_FORMAT = 1
-_TABLES = """
-CREATE TABLE IF NOT EXISTS files (sha256 BLOB PRIMARY KEY, facts TEXT NOT NULL, thumbnail BLOB NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS vectors (
-    identity TEXT, sha256 BLOB, vector BLOB NOT NULL, PRIMARY KEY (identity, sha256)
-) WITHOUT ROWID;
-"""
+_FORMAT = 2
+_TABLES = {
+    'files': 'CREATE TABLE files (sha256 BLOB PRIMARY KEY, facts TEXT NOT NULL, thumbnail BLOB NOT NULL) WITHOUT ROWID',
+    'vectors': 'CREATE TABLE vectors ( '
+    'identity TEXT, sha256 BLOB, vector BLOB NOT NULL, PRIMARY KEY (identity, sha256) ) WITHOUT ROWID',
+}
 _ASKED_AT_ONCE = 500  # parameters of one query
 
 
@@ -41,14 +44,11 @@ class Cache:
         self._identity = identity
         self._database = sqlite3.connect(path)
         try:
-            if self._database.execute('PRAGMA user_version').fetchone()[0] != _FORMAT:
-                self._database.executescript('DROP TABLE IF EXISTS files; DROP TABLE IF EXISTS vectors;')
-                self._database.execute(f'PRAGMA user_version = {_FORMAT}')
-            self._database.executescript(_TABLES)
-        except sqlite3.DatabaseError as error:
+            with self._explained():
+                self._prepare()
+        except BaseException:
             self._database.close()
-            _raise_if_full(error, path)
-            raise ValueError(f'{path}: not a cache of a cleaning run, or damaged ({error}); delete it') from error
+            raise
 
     def close(self) -> None:
         """Write what is left, and let the file go."""
@@ -68,22 +68,23 @@ class Cache:
         files = [(look.sha256, look.facts.to_json(), look.thumbnail) for look in looks]
         pairs = zip(looks, vectors, strict=True)
         embedded = [(self._identity, look.sha256, vector.tobytes()) for look, vector in pairs]
-        try:
-            with self._database:
-                self._database.executemany('INSERT OR REPLACE INTO files VALUES (?, ?, ?)', files)
-                self._database.executemany('INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)', embedded)
-        except sqlite3.OperationalError as error:
-            _raise_if_full(error, self.path)
-            raise
+        with self._explained(), self._database:
+            self._database.executemany('INSERT OR REPLACE INTO files VALUES (?, ?, ?)', files)
+            self._database.executemany('INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)', embedded)
 
     def facts(self, hashes: Iterable[bytes]) -> dict[bytes, Facts]:
         """By SHA-256."""
         rows = self._of(list(hashes), 'SELECT sha256, facts FROM files WHERE sha256 IN ({})')
-        return {sha256: Facts.from_json(facts) for sha256, facts in rows}
+        with self._explained():
+            return {sha256: Facts.from_json(facts) for sha256, facts in rows}
 
     def thumbnails(self, hashes: Iterable[bytes]) -> dict[bytes, bytes]:
         """WebP files by SHA-256."""
-        return dict(self._of(list(hashes), 'SELECT sha256, thumbnail FROM files WHERE sha256 IN ({})'))
+        files = dict(self._of(list(hashes), 'SELECT sha256, thumbnail FROM files WHERE sha256 IN ({})'))
+        with self._explained():
+            if not all(isinstance(file, bytes) and is_thumbnail(file) for file in files.values()):
+                raise ValueError('a thumbnail is something else')
+        return files
 
     def vectors(self, hashes: Sequence[bytes]) -> np.ndarray:
         """In the order asked for: (N, D) float32."""
@@ -93,10 +94,13 @@ class Cache:
             places.setdefault(sha256, []).append(place)
         vectors = None
         for sha256, blob in self._of(list(places), query, (self._identity,)):
-            vector = np.frombuffer(blob, np.float32)
-            if vectors is None:
-                vectors = np.empty((len(hashes), len(vector)), np.float32)
-            vectors[places[sha256]] = vector
+            with self._explained():
+                vector = np.frombuffer(blob, np.float32)
+                if vectors is None:
+                    vectors = np.empty((len(hashes), len(vector)), np.float32)
+                if len(vector) != vectors.shape[1]:
+                    raise ValueError('a vector of another length than the others')
+                vectors[places[sha256]] = vector
         return np.empty((0, 0), np.float32) if vectors is None else vectors
 
     def _of(self, hashes: list[bytes], query: str, further: tuple = ()) -> Iterator[tuple]:
@@ -105,10 +109,36 @@ class Cache:
             yield from self._rows(query.format(', '.join('?' * len(asked))), (*asked, *further))
 
     def _rows(self, query: str, parameters: tuple) -> Iterator[tuple]:
-        with closing(self._database.execute(query, parameters)) as cursor:
-            yield from cursor
+        with self._explained(), closing(self._database.execute(query, parameters)) as cursor:
+            rows = cursor.fetchall()
+        yield from rows
+
+    def _prepare(self) -> None:
+        """Make the tables, in place of those of another format."""
+        found = {
+            name: ' '.join(str(sql).split()) for name, sql in self._rows('SELECT name, sql FROM sqlite_master', ())
+        }
+        if not found.items() <= _TABLES.items():
+            raise ValueError('it has other tables')
+        if next(self._rows('PRAGMA user_version', ()))[0] != _FORMAT:
+            for name in found:
+                self._database.execute(f'DROP TABLE {name}')
+            self._database.execute(f'PRAGMA user_version = {_FORMAT}')
+            found = {}
+        for name in _TABLES.keys() - found.keys():
+            self._database.execute(_TABLES[name])
+        self._database.commit()
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Within, what is wrong with the file is said so that a person knows what to do."""
+        try:
+            yield
+        except (sqlite3.DatabaseError, ValueError, TypeError, RecursionError) as error:
+            _raise_if_full(error, self.path)
+            raise ValueError(f'{self.path}: not a cache of a cleaning run, or damaged ({error}); delete it') from error
 
 
-def _raise_if_full(error: sqlite3.DatabaseError, path: Path) -> None:
+def _raise_if_full(error: Exception, path: Path) -> None:
     if 'is full' in str(error):
         raise OSError(errno.ENOSPC, str(error), str(path)) from error

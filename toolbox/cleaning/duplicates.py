@@ -140,7 +140,8 @@ def _look_alike(one: np.ndarray, other: np.ndarray) -> bool:
 
 def _pixels(thumbnail: bytes) -> np.ndarray:
     """(64, 64, 3), whatever the shape of the image."""
-    with Image.open(io.BytesIO(thumbnail)) as picture:
+    # One format: for others Pillow starts programs (EPS), and the cache that thumbnails are from may be anybody's.
+    with Image.open(io.BytesIO(thumbnail), formats=['WEBP']) as picture:
         square = picture.convert('RGB').resize((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.BOX)
         return np.asarray(square, np.float64)
 

@@ -3,15 +3,17 @@
 import hashlib
 import io
 import json
+import stat
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from toolbox.cleaning.fingerprint import fingerprint
-from toolbox.imageio import UnreadableImage, as_gray_or_rgb, open_image, orientation, upright
+from toolbox.imageio import UnreadableImage, open_image, orientation, upright
+from toolbox.tones import as_gray_or_rgb
 
 THUMBNAIL_SIDE = 64
 _THUMBNAIL_QUALITY = 70
@@ -62,8 +64,16 @@ class Facts:
 
     @classmethod
     def from_json(cls, text: str) -> 'Facts':
-        """From the cache."""
-        return cls(**json.loads(text))
+        """From the cache.
+
+        Raises:
+            ValueError, TypeError: these are none.
+        """
+        facts = cls(**json.loads(text))
+        for field in fields(cls):
+            if type(getattr(facts, field.name)) is not field.type:
+                raise ValueError(f'{field.name}={getattr(facts, field.name)!r}: expected {field.type.__name__}')
+        return facts
 
 
 @dataclass
@@ -93,6 +103,8 @@ def look_at(
 ) -> Look:
     """Read a file, and unless its SHA-256 is among the known ones decode it and prepare it for the embedder."""
     try:
+        if not stat.S_ISREG(path.stat().st_mode):  # to open a pipe can take for ever
+            return Look(index, failure='no regular file')
         content = path.read_bytes()
     except OSError as error:
         return Look(index, failure=error.strerror or str(error))
@@ -113,7 +125,7 @@ def _decode(content: bytes) -> tuple[Facts, bytes, np.ndarray]:
         file_format, mode = image.format or '', image.mode
         is_animated = file_format in _ANIMATIONS and bool(getattr(image, 'is_animated', False))
         image.load()
-        picture = upright(as_gray_or_rgb(image), orientation(image)).convert('RGB')
+        picture = upright(as_gray_or_rgb(image).picture, orientation(image)).convert('RGB')
         small = picture.resize((32, 32), Image.Resampling.BOX, reducing_gap=3)
         straight, mirrored = fingerprint(np.asarray(small.convert('L')))
         facts = Facts(*picture.size, file_format, mode, _is_gray(small), is_animated, straight, mirrored)
@@ -123,6 +135,11 @@ def _decode(content: bytes) -> tuple[Facts, bytes, np.ndarray]:
 def _is_gray(small: Image.Image) -> bool:
     rgb = np.asarray(small)
     return bool(np.mean(np.ptp(rgb, axis=2) <= _GRAY_TOLERANCE) >= _GRAY_SHARE)
+
+
+def is_thumbnail(content: bytes) -> bool:
+    """Whether bytes begin as a WebP file does."""
+    return content[:4] == b'RIFF' and content[8:12] == b'WEBP'
 
 
 def _thumbnail(picture: Image.Image) -> bytes:

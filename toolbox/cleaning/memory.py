@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from toolbox.words import counted
+
 # Measured: the process with its libraries, and Python's objects and records per file.
 _PROCESS_BYTES = 1.6e9
 _BYTES_PER_FILE = 3_000
@@ -30,7 +32,7 @@ def check_memory(num_files: int, dimensions: int, fit_limit: int, available: flo
         ValueError: that is too little.
     """
     needed = estimate_bytes(num_files, dimensions, fit_limit)
-    text = f'{num_files:,} files, {dimensions} numbers each: about {needed / 1e9:.1f} GB of memory at the peak'
+    text = f'{counted(num_files, "file")}, {dimensions} numbers each: about {needed / 1e9:.1f} GB of memory at the peak'
     if available is not None and needed > available:
         raise ValueError(
             f'{text}, but {available / 1e9:.1f} GB are free; use a larger machine, a smaller fit_limit (now '

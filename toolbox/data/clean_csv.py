@@ -9,7 +9,11 @@ from collections.abc import Iterable
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
+from toolbox.data.csv_files import read_rows
+
 UNREADABLE = 'unreadable'  # how the reason of a file that is no image begins
+_KEEP = {'0': False, '0.0': False, '0,0': False, 'false': False, '1': True, '1.0': True, '1,0': True, 'true': True}
+_NOTHING = ('', 'nan', 'none', 'null', '<na>')
 COLUMNS = ('image', 'label', 'score', 'keep', 'reason', 'group')
 
 
@@ -64,33 +68,34 @@ def read_clean_csv(path: str | Path) -> dict[str, Row]:
             f'clean_csv={str(path)!r}: no such file; make one with tools/clean_data.py DIR --out DIR, or clean_csv=None'
         )
     rows: dict[str, Row] = {}
-    with path.open(newline='', encoding='utf-8-sig', errors='surrogateescape') as file:
-        reader = csv.DictReader(file)
-        missing = {'image', 'keep'} - set(reader.fieldnames or ())
-        if missing:
-            raise ValueError(
-                f'{path}: expected the columns {", ".join(COLUMNS)}, got {", ".join(reader.fieldnames or ()) or "none"}'
-            )
-        for values in reader:
-            row = _row(values, f'{path}, line {reader.line_num}')
-            if row.image in rows:
-                raise ValueError(f'{path}, line {reader.line_num}: {row.image} is listed twice')
-            rows[row.image] = row
+    for line, values in read_rows(path, ('image', 'keep'), COLUMNS):
+        row = _row(values, f'{path}, line {line}')
+        if row.image in rows:
+            raise ValueError(f'{path}, line {line}: {row.image} is listed twice')
+        rows[row.image] = row
     return rows
 
 
-def _row(values: dict[str, str | None], where: str) -> Row:
-    keep = values['keep']
-    if keep not in ('0', '1') or not values['image']:
-        raise ValueError(f'{where}: expected an image and keep = 0 or 1, got {values["image"]!r} and {keep!r}')
-    try:
-        label, score, group = (
-            kind(values[column]) if values.get(column) else None
-            for column, kind in (('label', int), ('score', float), ('group', int))
+def _row(values: dict[str, str], where: str) -> Row:
+    """A row as `write_clean_csv` writes it, or as a spreadsheet or pandas writes it again: `1.0`, `True`, `0,5`."""
+    keep = _KEEP.get(values['keep'].strip().lower())
+    if keep is None or not values['image']:
+        raise ValueError(
+            f'{where}: expected an image and keep = 0 or 1, got {values["image"]!r} and {values["keep"]!r}'
         )
-    except ValueError as error:
+    try:
+        label, score, group = (_number(values.get(column, '')) for column in ('label', 'score', 'group'))
+        if any(number is not None and number != int(number) for number in (label, group)):
+            raise ValueError(f'{label} and {group}')
+    except (ValueError, OverflowError) as error:
         raise ValueError(f'{where}: label and group are whole numbers, score is a number ({error})') from error
-    return Row(values['image'], label, score, keep == '1', values.get('reason') or '', group)
+    label, group = (None if number is None else int(number) for number in (label, group))
+    return Row(values['image'], label, score, keep, values.get('reason', ''), group)
+
+
+def _number(text: str) -> float | None:
+    text = text.strip().replace(',', '.')
+    return None if text.lower() in _NOTHING else float(text)
 
 
 def _blank(value: int | None) -> str:

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from toolbox.data.clean_csv import Row
+from toolbox.data.csv_files import NOT_UTF_8, is_undecodable
 from toolbox.data.manifest import Manifest
+from toolbox.names import Spellings
 
 _UNLISTED = 'not in the csv'
 
@@ -47,7 +49,7 @@ def apply_clean_csv(photos: Manifest, rows: Mapping[str, Row], source: str, drop
     Raises:
         ValueError: it lists none of the photographs, or keeps none.
     """
-    judged = [rows.get(name) for name in photos.names]
+    judged = _rows_of(photos, rows, source)
     if not any(judged):
         raise ValueError(
             f'{source} lists none of the {len(photos)} photographs (it has {next(iter(rows), "no rows")!r}, they are '
@@ -66,6 +68,16 @@ def apply_clean_csv(photos: Manifest, rows: Mapping[str, Row], source: str, drop
     kept.groups = _joined(kept.groups, [None if row is None else row.group for row in rows_left])
     labels = [-1 if row is None or row.label is None else row.label for row in rows_left]
     return Cleaned(kept, np.array(labels, np.int64), keep[stays], dict(left_out.most_common()))
+
+
+def _rows_of(photos: Manifest, rows: Mapping[str, Row], source: str) -> list[Row | None]:
+    """The row of each photograph, or None."""
+    listed = Spellings(rows)
+    found = [listed.find(name) for name in photos.names]
+    foreign = next((name for name in rows.keys() - set(found) if is_undecodable(name)), None)
+    if foreign is not None:
+        raise ValueError(f'{source} lists {foreign!r}, which is no photograph here; {NOT_UTF_8}')
+    return [None if name is None else rows[name] for name in found]
 
 
 def _short(reason: str) -> str:

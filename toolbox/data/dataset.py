@@ -17,7 +17,7 @@ from toolbox.color import gray_from_rgb
 from toolbox.contracts import Failure, Fill, Finder, MaskGenerator
 from toolbox.data.manifest import Manifest, Photo
 from toolbox.data.sources import hole_from_pair
-from toolbox.data.transforms import PhotoTransform
+from toolbox.data.transforms import Aging, PhotoTransform
 from toolbox.imageio import UnreadableImage, read_gray, read_rgb
 from toolbox.registry import FILLS, FINDERS, MASKS
 from toolbox.rng import frozen_rng, training_rng
@@ -53,6 +53,8 @@ class _PhotoDataset(Dataset):
     def _crop(self, photo: Photo, real: bool, rng: np.random.Generator, progress: float) -> tuple[np.ndarray, ...]:
         """The crop's rgb, gray, hole and damaged gray."""
         rgb = read_rgb(photo.path)
+        if rgb.shape[0] * rgb.shape[1] < 2:
+            raise UnreadableImage(str(photo.path), '1x1 px: a hole and its surroundings need two')
         if real:
             damage = read_gray(photo.damaged)
             if damage.shape != rgb.shape[:2]:
@@ -83,8 +85,15 @@ class TrainingDataset(_PhotoDataset):
     """
 
     def __init__(self, photos: Manifest, data: Mapping[str, Any], seed: int, max_epochs: int) -> None:
-        transform = PhotoTransform(data['size'], data['reduce'], training=True, transforms=data['transforms'])
+        transform = PhotoTransform(
+            data['size'],
+            data['reduce'],
+            training=True,
+            transforms=data['transforms'],
+            crop_scale=data.get('crop_scale'),
+        )
         super().__init__(photos, transform, MASKS.build(data['mask']), FILLS.build(data['fill']))
+        self.aging = Aging(data.get('aging', ()))
         self.repeat = data['repeat']
         self.real_pairs = data['real_pairs']
         self.seed = seed
@@ -111,6 +120,7 @@ class TrainingDataset(_PhotoDataset):
         real = photo.damaged is not None and rng.random() < self.real_pairs
         progress = epoch / max(1, self.max_epochs - 1)
         rgb, gray, hole, damaged = self._crop(photo, real, rng, min(1.0, progress))
+        damaged = np.where(hole, damaged, self.aging(gray, rng))
         # In training the restorer is told the hole that was drawn.
         return Sample(photo.name, damaged, hole, gray, rgb, hole)
 

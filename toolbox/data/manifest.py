@@ -7,7 +7,7 @@ in one buffer of bytes, and strings are made one at a time when they are asked f
 import hashlib
 import os
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,6 +57,7 @@ class Manifest(Sequence[Photo]):
         files: their paths, relative to the root or absolute; equal to the names if not given.
         damaged: paths of the real damaged inputs, '' where there is none.
         groups: int64 (n,); photographs with equal numbers show the same scene and belong into the same fold.
+        left_out: what was found beside them and is no file, or could not be looked into: paths and reasons.
     """
 
     def __init__(
@@ -67,12 +68,14 @@ class Manifest(Sequence[Photo]):
         files: Iterable[str] | None = None,
         damaged: Iterable[str] | None = None,
         groups: np.ndarray | None = None,
+        left_out: Mapping[str, str] | None = None,
     ) -> None:
         self.root = root
         self.names = PackedStrings(names)
         self._files = self.names if files is None else PackedStrings(files)
         self._damaged = None if damaged is None else PackedStrings(damaged)
         self.groups = groups
+        self.left_out = dict(left_out or {})
 
     def __len__(self) -> int:
         return len(self.names)
@@ -105,9 +108,17 @@ class Manifest(Sequence[Photo]):
         digest = hashlib.sha256()
         for index, name in enumerate(self.names):
             files = [column[index] for column in (self._files, self._damaged) if column]
-            sizes = [os.stat(os.path.join(self.root, file)).st_size for file in files if file]
+            sizes = [_size(os.path.join(self.root, file)) for file in files if file]
             digest.update(_encode(f'{name}\0{sizes}\n'))
         return digest.hexdigest()
+
+
+def _size(path: str) -> int | None:
+    """In bytes; None for a file that is gone since it was listed. That it cannot be read is said where it is read."""
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return None
 
 
 def _encode(string: str) -> bytes:

@@ -3,31 +3,34 @@
 Imports neither torch nor any heavy library: a wrong path is an error before one is loaded.
 """
 
-import csv
 import importlib.util
 import itertools
-import os
 import posixpath
-from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
+from toolbox.data.csv_files import NOT_UTF_8, is_undecodable, read_rows
 from toolbox.data.manifest import Manifest
+from toolbox.data.walking import contents, walk_files
 from toolbox.imageio import IMAGE_SUFFIXES, UnreadableImage, read_rgb
+from toolbox.names import FileFinder
 
-# Color photographs inside the wheels of packages that Huefill needs anyway: file, folder, scene.
+# Color photographs inside the wheels of packages that Huefill needs anyway: file, folder. One of each scene, so that no
+# scene is on both sides of a split; of the stereo pair of scikit-image, the left one. Space, tissue under a microscope
+# and the inside of an eye are among them: what validates should not all look alike.
 _SAMPLE_PHOTOS = (
-    ('astronaut.png', 'skimage/data', 0),
-    ('chelsea.png', 'skimage/data', 1),
-    ('coffee.png', 'skimage/data', 2),
-    ('motorcycle_left.png', 'skimage/data', 3),
-    ('motorcycle_right.png', 'skimage/data', 3),
-    ('rocket.jpg', 'skimage/data', 4),
-    ('china.jpg', 'sklearn/datasets/images', 5),
-    ('flower.jpg', 'sklearn/datasets/images', 6),
-    ('grace_hopper.jpg', 'matplotlib/mpl-data/sample_data', 7),
+    ('astronaut.png', 'skimage/data'),
+    ('chelsea.png', 'skimage/data'),
+    ('coffee.png', 'skimage/data'),
+    ('hubble_deep_field.jpg', 'skimage/data'),
+    ('ihc.png', 'skimage/data'),
+    ('motorcycle_left.png', 'skimage/data'),
+    ('retina.jpg', 'skimage/data'),
+    ('rocket.jpg', 'skimage/data'),
+    ('china.jpg', 'sklearn/datasets/images'),
+    ('flower.jpg', 'sklearn/datasets/images'),
+    ('grace_hopper.jpg', 'matplotlib/mpl-data/sample_data'),
 )
 _TRUTH, _DAMAGED, _CSV = 'train_gt', 'train_input', 'train.csv'
 _FILES_TRIED = 20  # of a folder none of whose first files can be read, nothing is to be expected
@@ -112,8 +115,8 @@ def hole_from_pair(damaged: np.ndarray, gray: np.ndarray) -> np.ndarray:
 
 
 def _sample_photos() -> Manifest:
-    names, files, scenes = [], [], []
-    for name, folder, scene in _SAMPLE_PHOTOS:
+    files = {}
+    for name, folder in sorted(_SAMPLE_PHOTOS):
         package, _, below = folder.partition('/')
         spec = importlib.util.find_spec(package)  # looks for the package without importing it
         file = Path(spec.submodule_search_locations[0], below, name) if spec else None
@@ -122,14 +125,13 @@ def _sample_photos() -> Manifest:
                 f'the installed package {package} lacks its sample photograph {name}; give a folder of photographs, '
                 'or type: pip install --force-reinstall --no-deps scikit-image scikit-learn matplotlib'
             )
-        names.append(name)
-        files.append(str(file))
-        scenes.append(scene)
-    return Manifest(Path(), names, files=files, groups=np.array(scenes)).subset(np.argsort(names))
+        files[name] = str(file)
+    return Manifest(Path(), files, files=files.values())
 
 
 def _folder(root: Path) -> Manifest:
-    names = sorted(walk_files(root))
+    told: dict[str, str] = {}
+    names = sorted(walk_files(root, tell=told.__setitem__))
     if not names:
         raise _nothing_inside(root)
     for name in names:
@@ -141,7 +143,7 @@ def _folder(root: Path) -> Manifest:
                     f"{root} holds the competition's folder {marker}/ in {expected}; "
                     f'give {expected} with {_TRUTH}/ in it, or the one folder of photographs to use'
                 )
-    return Manifest(root, names)
+    return Manifest(root, names, left_out=told)
 
 
 def _is_competition(root: Path) -> bool:
@@ -149,63 +151,52 @@ def _is_competition(root: Path) -> bool:
 
 
 def _competition(root: Path) -> Manifest:
-    damaged_of = _listed_pairs(root) if (root / _CSV).is_file() else _unlisted_pairs(root)
+    told: dict[str, str] = {}
+    finder = FileFinder(root)
+    damaged_of = _listed_pairs(root, finder) if (root / _CSV).is_file() else _unlisted_pairs(root, told)
     truths = sorted(damaged_of)
-    damaged = [damaged_of[truth] for truth in truths]
-    missing = set(_missing(root, damaged))
-    return Manifest(root, truths, damaged=['' if file in missing else file for file in damaged])
+    damaged = [finder.find(damaged_of[truth]) or '' for truth in truths]
+    return Manifest(root, truths, damaged=damaged, left_out=told)
 
 
-def _unlisted_pairs(root: Path) -> dict[str, str]:
-    """Truth -> damaged input of the same name."""
-    pairs = {f'{_TRUTH}/{name}': f'{_DAMAGED}/{name}' for name in walk_files(root / _TRUTH)}
+def _unlisted_pairs(root: Path, told: dict[str, str]) -> dict[str, str]:
+    """Truth -> damaged input of the same name; what is passed over is added to `told`."""
+    names = walk_files(root / _TRUTH, tell=lambda name, reason: told.update({f'{_TRUTH}/{name}': reason}))
+    pairs = {f'{_TRUTH}/{name}': f'{_DAMAGED}/{name}' for name in names}
     if not pairs:
         raise _nothing_inside(root / _TRUTH)
     return pairs
 
 
-def _listed_pairs(root: Path) -> dict[str, str]:
+def _listed_pairs(root: Path, finder: FileFinder) -> dict[str, str]:
     """Truth -> damaged input as `train.csv` lists them; the truths are there."""
-    table = root / _CSV
-    pairs = {}
-    with table.open(newline='', encoding='utf-8-sig') as file:
-        reader = csv.DictReader(file)
-        columns, found = ('gt_image_path', 'input_image_path'), reader.fieldnames or ()
-        if not set(columns) <= set(found):
-            raise ValueError(f'{table}: expected the columns {", ".join(columns)}, got {", ".join(found) or "none"}')
-        for row in reader:
-            truth, damaged = (_below(row[column], f'{table}, line {reader.line_num}') for column in columns)
-            if truth in pairs:
-                raise ValueError(f'{table}, line {reader.line_num}: {truth} is listed twice')
+    table, columns = root / _CSV, ('gt_image_path', 'input_image_path')
+    pairs, missing = {}, []
+    for line, row in read_rows(table, columns):
+        listed, damaged = (_below(row[column], f'{table}, line {line}') for column in columns)
+        truth = finder.find(listed)
+        if truth is None:
+            missing.append(listed)
+        elif truth in pairs:
+            raise ValueError(f'{table}, line {line}: {truth} is listed twice')
+        else:
             pairs[truth] = damaged
+    if missing:
+        repair = NOT_UTF_8 if any(map(is_undecodable, missing)) else 'restore the files, or remove their rows'
+        raise FileNotFoundError(
+            f'{table} names {len(missing)} photographs that are not there, the first {missing[0]!r}; {repair}'
+        )
     if not pairs:
         raise FileNotFoundError(f'{table} lists no photographs; remove it to use all of {_TRUTH}/')
-    missing = list(_missing(root, list(pairs)))
-    if missing:
-        raise FileNotFoundError(
-            f'{table} names {len(missing)} photographs that are not there, the first {missing[0]!r}; '
-            'restore the files, or remove their rows'
-        )
     return pairs
 
 
 def _below(value: str | None, where: str) -> str:
     """`./train_gt/a.png` -> `train_gt/a.png`, and nothing that leads out of the folder."""
     path = posixpath.normpath(value or '')
-    if path == '.' or path.startswith(('/', '..')):
+    if path == '.' or path.startswith(('/', '..')) or '\0' in path:
         raise ValueError(f'{where}: expected a path below the folder, like ./{_TRUTH}/TRAIN_00000.png, got {value!r}')
     return path
-
-
-def _missing(root: Path, files: list[str]) -> Iterator[str]:
-    """Which files are not there, by one listing per folder: asking for each takes long on network drives."""
-    present: dict[str, set[str]] = {}
-    for file in files:
-        folder, name = posixpath.split(file)
-        if folder not in present:
-            present[folder] = set(os.listdir(root / folder)) if (root / folder).is_dir() else set()
-        if name not in present[folder]:
-            yield file
 
 
 def _existing_folder(root: str | Path) -> Path:
@@ -220,33 +211,7 @@ def _existing_folder(root: str | Path) -> Path:
 
 def _nothing_inside(root: Path) -> FileNotFoundError:
     """The error for a folder without images, with what it holds instead."""
-    names = walk_files(root, None)
-    suffixes = Counter(name[name.rfind('.') :].lower() if '.' in name else 'no suffix' for name in names)
-    commonest = sorted(suffixes.items(), key=lambda item: (-item[1], item[0]))[:5]
-    found = ', '.join(f'{count} x {suffix}' for suffix, count in commonest) or 'no files at all'
+    found = contents(root) or 'no files at all'
     return FileNotFoundError(
         f'no photographs in {root}: found {found}; expected files like {", ".join(sorted(IMAGE_SUFFIXES)[:10])} ...'
     )
-
-
-def walk_files(root: Path, suffixes: frozenset[str] | None = IMAGE_SUFFIXES) -> Iterator[str]:
-    """Files below a folder as paths relative to it, in no particular order; links are followed, once each.
-
-    Args:
-        suffixes: the ones to look for, or None for any file.
-    """
-    seen, waiting = set(), ['']
-    while waiting:
-        below = waiting.pop()
-        status = os.stat(root / below)
-        if (status.st_dev, status.st_ino) in seen:  # a link that leads back, or to what another led to
-            continue
-        seen.add((status.st_dev, status.st_ino))
-        with os.scandir(root / below) as entries:
-            for entry in entries:
-                if entry.name.startswith('.'):
-                    continue
-                if entry.is_dir():
-                    waiting.append(f'{below}{entry.name}/')
-                elif suffixes is None or os.path.splitext(entry.name)[1].lower() in suffixes:
-                    yield f'{below}{entry.name}'

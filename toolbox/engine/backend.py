@@ -13,7 +13,8 @@ def set_backend(deterministic: bool, tf32: bool) -> None:
     Args:
         deterministic: take kernels that give the same result in each run, and warn where there is none. Without it,
             kernels are chosen by timing them.
-        tf32: matrix products and convolutions of float32 with 10 bits of mantissa on GPUs that have the units.
+        tf32: matrix products and convolutions of float32 with 10 bits of mantissa on GPUs that have the units, in
+            training; `RestorationModel` restores without.
     """
     keep_freed_memory()
     if deterministic:

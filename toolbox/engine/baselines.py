@@ -1,13 +1,13 @@
 """What a restoration has to beat: the damaged image as it came, and classical inpainting without color."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from toolbox.color import to_float, to_uint8
-from toolbox.contracts import Batch, Restored
+from toolbox.contracts import Batch, Metric, Restored
 from toolbox.engine.model import Outcome
 
 
@@ -29,6 +29,25 @@ def telea(batch: Batch) -> Tensor:
 BASELINES: dict[str, Callable[[Batch], Tensor]] = {'gray as it came': as_it_came, 'OpenCV Telea + gray': telea}
 
 
+def shortfall(rows: Mapping[str, Mapping[str, float]], metric: Metric) -> str:
+    """Which baselines are better than a model, in a sentence; '' where none is.
+
+    Args:
+        rows: metrics by name; the first are the model's.
+        metric: the one that ranks.
+    """
+    (name, own), *others = rows.items()
+    sign = 1 if metric.higher_is_better else -1
+    better = [other for other, values in others if sign * values[metric.name] > sign * own[metric.name]]
+    if not better:
+        return ''
+    compared = ', '.join(f'{other} ({rows[other][metric.name]:.4f})' for other in better)
+    return (
+        f'careful: {name} has a {metric.name} of {own[metric.name]:.4f} and is worse than what needs no model: '
+        f'{compared}. More photographs, a longer training or another optimizer.lr may mend that'
+    )
+
+
 def baseline_restorer(baseline: Callable[[Batch], Tensor]) -> Callable[[Sequence[Batch]], list[Outcome]]:
     """A baseline as `evaluate` calls a restorer."""
 
@@ -38,3 +57,19 @@ def baseline_restorer(baseline: Callable[[Batch], Tensor]) -> Callable[[Sequence
         return [Outcome(batch, one, to_uint8(one.rgb)) for batch, one in zip(floats, restored, strict=True)]
 
     return restore
+
+
+def restored_pixels(baseline: Callable[[Batch], Tensor], damaged: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """A baseline of one image.
+
+    Args:
+        baseline: one of `BASELINES`.
+        damaged: uint8 (H, W).
+        mask: uint8 (H, W) in {0, 1}.
+
+    Returns:
+        uint8 (H, W, 3).
+    """
+    gray, hole = torch.from_numpy(np.array(damaged))[None, None], torch.from_numpy(np.array(mask))[None, None]
+    batch = Batch([''], gray, hole, gray, gray.expand(-1, 3, -1, -1), hole).to('cpu')
+    return to_uint8(baseline(batch))[0].permute(1, 2, 0).numpy()

@@ -1,4 +1,4 @@
-"""Checkpoint files: plain tensors, numbers, strings and lists, so that loading one can never run code."""
+"""Checkpoint files: plain tensors, numbers, strings, lists and dicts, so that loading one can never run code."""
 
 import hashlib
 import os
@@ -9,7 +9,11 @@ from typing import Any
 
 import torch
 
-FORMAT = 1
+from toolbox.engine.model_file import SUFFIX, model_file_bytes, read_model_file
+from toolbox.nn.tensor_files import load_tree
+
+FORMAT = 2
+_READ = (1, 2)  # the first one held its config as text
 
 
 def save_checkpoint(content: Mapping[str, Any], path: Path) -> None:
@@ -22,6 +26,24 @@ def save_checkpoint(content: Mapping[str, Any], path: Path) -> None:
     temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
     try:
         write_verified(content, temporary)
+        os.replace(temporary, path)
+        sync_folder(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def save_model_file(content: Mapping[str, Any], path: Path) -> None:
+    """Write what restoring needs of a checkpoint's content as a model file, in one move (`toolbox.engine.model_file`).
+
+    Raises:
+        OSError: the file system did not take it; nothing under `path` has changed.
+    """
+    if path.suffix.lower() != SUFFIX:
+        raise ValueError(f'{path}: a model file is called *{SUFFIX}')
+    temporary = path.with_name(f'.{path.stem}.{os.getpid()}{SUFFIX}')
+    try:
+        temporary.write_bytes(model_file_bytes(content, checksum))
+        read_checkpoint(temporary)
         os.replace(temporary, path)
         sync_folder(path.parent)
     finally:
@@ -54,16 +76,22 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     """
     if not path.is_file():
         raise FileNotFoundError(f'no checkpoint {path}; training writes best.pth and last.pth into its run folder')
+    if path.suffix.lower() == SUFFIX:
+        return read_model_file(path, checksum)
     try:
-        content = torch.load(path, map_location='cpu', weights_only=True)
+        content = load_tree(path, archive_only=True)
     except pickle.UnpicklingError as error:
         raise ValueError(
             f'{path}: refused: it is damaged, or holds more than plain tensors and numbers, which could run code'
         ) from error
+    except ValueError as error:
+        raise ValueError(f'{path}: refused: damaged or no checkpoint: {error}') from error
     except Exception as error:  # broken bytes make the reader raise nearly everything
         raise ValueError(f'{path}: damaged or no checkpoint: {type(error).__name__}: {error}') from error
-    if not isinstance(content, dict) or content.get('format') != FORMAT:
-        raise ValueError(f'{path}: not a Huefill checkpoint of format {FORMAT}; train one with tools/train.py')
+    if not isinstance(content, dict) or content.get('format') not in _READ:
+        raise ValueError(
+            f'{path}: not a Huefill checkpoint of format {" or ".join(map(str, _READ))}; train one with tools/train.py'
+        )
     expected = content.pop('checksum', None)
     del content['format']
     if expected != checksum(content):

@@ -1,13 +1,23 @@
 """Several processes, on CUDA or on CPU: how they start, what they agree on, and what happens when one is lost."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import torch
-from mmengine.dist import broadcast_object_list, get_dist_info, init_dist, is_distributed
+from mmengine.dist import broadcast_object_list, get_dist_info, init_dist, is_distributed, is_main_process
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.parallel import DistributedDataParallel
+
+# What a launcher's starter sets, and who that is.
+_VARIABLES = {
+    'pytorch': ('RANK', 'WORLD_SIZE', 'MASTER_ADDR', 'MASTER_PORT'),
+    'slurm': ('SLURM_PROCID', 'SLURM_NTASKS', 'SLURM_NODELIST'),
+    'mpi': ('OMPI_COMM_WORLD_RANK', 'OMPI_COMM_WORLD_SIZE', 'OMPI_COMM_WORLD_LOCAL_RANK'),
+}
+_STARTERS = {'pytorch': 'torchrun', 'slurm': 'srun', 'mpi': 'mpirun'}
 
 
 class LostProcess(ConnectionError):
@@ -18,6 +28,12 @@ def start_processes(launcher: str) -> None:
     """Join the process group of `torchrun`, slurm or mpi; nothing for launcher `none`."""
     if launcher == 'none' or is_distributed():
         return
+    needed = _VARIABLES.get(launcher, ())
+    if lacking := [name for name in needed if name not in os.environ]:
+        raise ValueError(
+            f'--launcher {launcher}: {_STARTERS[launcher]} has not started this process: {", ".join(lacking)} is not '
+            f'set; start with {_STARTERS[launcher]}, or leave --launcher out for one process'
+        )
     if torch.cuda.is_available():
         init_dist(launcher)
     elif launcher == 'pytorch':
@@ -31,6 +47,24 @@ def from_main_process(value: Any) -> Any:
     holder = [value]
     broadcast_object_list(holder)
     return holder[0]
+
+
+def by_main_process(function: Callable[[], Any]) -> Any:
+    """What a function returns in the main process, in every process; what it raises for a person, too.
+
+    Raises:
+        ValueError, OSError: the main process's.
+    """
+    outcome: tuple[Any, Exception | None] = (None, None)
+    if is_main_process():
+        try:
+            outcome = function(), None
+        except (ValueError, OSError) as error:  # the others would wait for the value
+            outcome = None, error
+    value, error = from_main_process(outcome)
+    if error is not None:
+        raise error
+    return value
 
 
 def gathered(value: Any) -> list[Any]:
@@ -56,6 +90,27 @@ def share_buffers(module: nn.Module) -> None:
     if is_distributed():
         for buffer in module.buffers():
             torch.distributed.broadcast(buffer, 0)
+
+
+def with_synchronized_norms(module: nn.Module) -> nn.Module:
+    """The module with batch normalization over the batches of all processes, its parameters the same objects.
+
+    timm's conversion keeps the activation that timm's own layers hold; torch's leaves a layer without.
+
+    Raises:
+        ValueError: a layer of batch normalization that computes something of its own, which no conversion keeps.
+    """
+    from timm.layers import convert_sync_batchnorm
+    from timm.layers.norm_act import BatchNormAct2d, SyncBatchNormAct
+
+    known = {kind.forward for kind in (_BatchNorm, BatchNormAct2d, nn.SyncBatchNorm, SyncBatchNormAct)}
+    for name, part in module.named_modules():
+        if isinstance(part, _BatchNorm) and type(part).forward not in known:
+            raise ValueError(
+                f'{name} is a {type(part).__name__}, which cannot be synchronized between processes: train on one GPU, '
+                'or build the network with torch.nn.BatchNorm2d and a layer of its own for what comes after'
+            )
+    return convert_sync_batchnorm(module)
 
 
 @contextmanager

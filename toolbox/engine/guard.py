@@ -51,7 +51,7 @@ class LossGuard:
         return ValueError(
             f'step {step + 1}: {broken}, {len(self.names)} batches in a row, after the weights had been rolled back or '
             f'with no checkpoint to roll back to. The batches were: {files}. Lower optimizer.lr, set '
-            'train_cfg.clip_norm=1.0 or precision=float32, or look at these files; then --resume'
+            'train_cfg.clip_norm=1.0 or precision=float32 and go on with --resume; or look at these files'
         )
 
     def state_dict(self) -> dict[str, Any]:

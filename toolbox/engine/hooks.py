@@ -2,7 +2,6 @@
 
 import json
 import logging
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from tqdm import tqdm
 
+from toolbox.bars import bar
 from toolbox.engine.generations import is_full
 from toolbox.engine.model import Outcome
 from toolbox.engine.samples import sample_grid
@@ -31,9 +31,7 @@ class ProgressHook(Hook):
         self.loss_sum, self.steps = 0.0, 0
 
     def before_train(self, runner: Any) -> None:
-        steps = runner.max_iters
-        interactive = sys.stderr.isatty() and is_main_process()
-        self.bar = tqdm(total=steps, initial=runner.iter, unit='step', disable=not interactive, dynamic_ncols=True)
+        self.bar = bar(runner.max_iters, 'step', 'training', done=runner.iter, wanted=is_main_process())
         self.started = time.monotonic()
         self.first_step = runner.iter
 
@@ -41,7 +39,8 @@ class ProgressHook(Hook):
         self.epoch_started, self.epoch_first_step = time.monotonic(), runner.iter
         if not runner.train_loop.first_batch:
             self.loss_sum, self.steps = 0.0, 0
-        self.bar.set_description(f'epoch {runner.epoch + 1}/{runner.max_epochs}')
+        # The bar counts the steps of the whole run: the epoch stands behind it, not before its count.
+        self.bar.set_postfix_str(f'epoch {runner.epoch + 1}/{runner.max_epochs}', refresh=False)
 
     def after_train_iter(
         self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: dict[str, float] | None = None
@@ -173,7 +172,10 @@ class ScalarsHook(Hook):
 
 
 class SampleGridHook(Hook):
-    """Writes samples/epoch_NNN.png: the same validation photographs after each validation, as rows of pictures."""
+    """Writes samples/epoch_NNN.png: the same validation photographs after each validation, as rows of pictures.
+
+    They are drawn once the checkpoint is saved: what goes wrong with pictures costs no training.
+    """
 
     def __init__(self, num_images: int) -> None:
         self.num_images = num_images
@@ -192,7 +194,7 @@ class SampleGridHook(Hook):
                 if name in self.wanted:
                     self.rows[name] = outcome.pictures(index)
 
-    def after_validation(self, runner: Any, metrics: dict[str, float], is_best: bool) -> None:
+    def after_epoch_saved(self, runner: Any) -> None:
         if self.rows and is_main_process():
             path = Path(runner.folder) / 'samples' / f'epoch_{runner.epoch:03d}.png'
             try:
@@ -202,6 +204,7 @@ class SampleGridHook(Hook):
                 if not is_full(error):
                     raise
                 logger.warning(f'no room for {path}: left out')
+        self.rows = {}
 
 
 def clock(seconds: float) -> str:

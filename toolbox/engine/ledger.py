@@ -53,5 +53,5 @@ class FailureLedger:
             raise ValueError(
                 f'{len(self.seen)} of {self.num_photos} photographs cannot be read, and data.max_unreadable='
                 f'{self.max_share} allows {int(self.max_share * self.num_photos)}; they are listed in {self.path}. '
-                'Repair or remove them, or raise data.max_unreadable; then --resume'
+                'Raise data.max_unreadable and go on with --resume; or repair or remove them and start a new run'
             )

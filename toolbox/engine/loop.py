@@ -53,6 +53,7 @@ class TrainingLoop(EpochBasedTrainLoop):
                 is_best = runner.best_score.update(metrics[name], {**metrics, 'epoch': self._epoch})
                 runner.call_hook('after_validation', metrics=metrics, is_best=is_best)
             self._save(is_best)
+            runner.call_hook('after_epoch_saved')
             if runner.stop_request.signal_number is not None and not runner.distributed:
                 self._stop()
         runner.call_hook('after_train')
@@ -111,10 +112,10 @@ class TrainingLoop(EpochBasedTrainLoop):
 
     def _validate(self) -> dict[str, float]:
         """The scores of what would be saved as the best; a request to stop leaves the epoch's validation undone."""
-        share_buffers(self.runner.restoration_model.layout)
         epoch, steps = self._epoch, len(self.dataloader)
         try:
             with self.runner.averaged_weights():
+                share_buffers(self.runner.restoration_model.layout)  # those that are validated, averaged or not
                 return self.runner.val_loop.run()
         except Stopped:
             self._epoch, self.first_batch = epoch - 1, steps  # a resume finds no batch left, and validates

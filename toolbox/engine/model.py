@@ -1,6 +1,7 @@
 """The restorer as mmengine's Runner drives it: a layout of networks, its losses, and its post-processing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,9 +14,9 @@ from toolbox.color import to_uint8
 from toolbox.contracts import Batch, PostProcess, Restored
 from toolbox.engine.objective import Objective
 from toolbox.engine.phases import PhasePlan
-from toolbox.nn.device import prediction_precision, training_precision
-from toolbox.nn.network import network_factory
-from toolbox.registry import ENCODERS, LAYOUTS, POSTPROCESS
+from toolbox.nn.device import prediction_precision, training_precision, without_tf32
+from toolbox.nn.network import PARTS, NetworkFactory
+from toolbox.registry import LAYOUTS, POSTPROCESS, without_files
 
 
 @dataclass
@@ -56,26 +57,28 @@ class RestorationModel(BaseModel):
         model: the config's `model`.
         precision: `bf16` runs networks under autocast; `float32` does not; `auto` trains in bf16 where it is
             faster, and restores in float32 (`toolbox/nn/device.py`).
-        to_train: False builds for a checkpoint to fill: no pretrained weights are fetched, and there are no losses.
+        to_train: False builds for a checkpoint to fill: nothing is fetched, no file that the config names is opened
+            (`toolbox.registry.without_files`), and there are no losses.
 
     Attributes:
         layout: the networks.
         phases: which of the networks train, at which step.
         step: the global step, for weight schedules.
+        trains_in: the precision of training steps where it was measured (`toolbox.engine.precision`); else None.
     """
 
     def __init__(self, model: Mapping[str, Any], precision: str = 'auto', to_train: bool = True) -> None:
         super().__init__(data_preprocessor=ToDevice())
-        encoder = dict(model['encoder'])
-        if not to_train and 'weights' in ENCODERS.options(encoder['type']):
-            encoder['weights'] = None
-        make_network = network_factory(encoder, model['attention'], model['decoder'])
-        self.layout: nn.Module = LAYOUTS.build(model['layout'], make_network=make_network)
+        with nullcontext() if to_train else without_files():
+            make_network = NetworkFactory(**{part: model[part] for part in PARTS}, stages=model.get('stages'))
+            self.layout: nn.Module = LAYOUTS.build(model['layout'], make_network=make_network)
+            self.postprocess: list[PostProcess] = [POSTPROCESS.build(config) for config in model['postprocess']]
+        make_network.check_names(model['layout']['type'])
         self.objective = Objective(model['losses'] if to_train else [], self.layout)
         self.phases = PhasePlan(self.layout)
-        self.postprocess: list[PostProcess] = [POSTPROCESS.build(config) for config in model['postprocess']]
         self.precision = precision
         self.step = 0
+        self.trains_in: str | None = None
         # Convolutions run faster so on CPU and GPU alike; shapes and values are the same.
         self.to(memory_format=torch.channels_last)
 
@@ -95,15 +98,26 @@ class RestorationModel(BaseModel):
         if mode == 'loss':
             restored, targets = self.restore(batches.damaged, batches.mask), self.layout.targets(batches)
             counted = self.phases.current.losses if self.phases.current else None
-            return self.objective(restored, targets, batches.hole, self.step, counted)
+            # For losses that hold a network; `ImageLoss` computes all others in float32.
+            with self._precision(batches.damaged.device):
+                return self.objective(restored, targets, batches.hole, self.step, counted)
         return [self._outcome(batch) for batch in batches]
 
     def restore(self, damaged: Tensor, mask: Tensor) -> Restored:
         """The layout's answer at the model's precision for training or eval mode, before post-processing."""
-        device = damaged.device
-        chosen = training_precision(self.precision, device) if self.training else prediction_precision(self.precision)
-        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=chosen == 'bf16'):
+        with self._precision(damaged.device):
             return self.layout(damaged, mask)
+
+    @contextmanager
+    def _precision(self, device: torch.device) -> Iterator[None]:
+        if self.training:
+            chosen = self.trains_in or training_precision(self.precision, device)
+        else:
+            chosen = prediction_precision(self.precision)
+        # Training may round; a score should not depend on the machine, nor on whether training or `infer` measures it.
+        float32 = nullcontext() if self.training else without_tf32()
+        with float32, torch.autocast(device.type, dtype=torch.bfloat16, enabled=chosen == 'bf16'):
+            yield
 
     def _outcome(self, batch: Batch) -> Outcome:
         restored = self.restore(batch.damaged, batch.mask)

@@ -24,6 +24,10 @@ class Term(nn.Module):
         self.weight = float(config.get('weight', 1.0))
         self.start = int(config.get('start', 0))
         self.ramp = int(config.get('ramp', 0))
+        if min(self.start, self.ramp) < 0:
+            raise ValueError(
+                f'model.losses: {config["type"]}: start={self.start}, ramp={self.ramp}: expected 0 or more'
+            )
         self.name = f'loss_{config["type"]}_{self.on}'
 
     @property

@@ -7,7 +7,7 @@ CUDA where there is none.
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -23,9 +23,11 @@ from mmengine.runner import Runner
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from toolbox.config import config_data
+from toolbox.differences import Change
 from toolbox.engine.backend import set_backend
 from toolbox.engine.checkpoint import size_in_bytes
-from toolbox.engine.distributed import DataParallel
+from toolbox.engine.distributed import DataParallel, with_synchronized_norms
 from toolbox.engine.early_stopping import BestScore
 from toolbox.engine.ema import WeightAverage
 from toolbox.engine.generations import Generations, remove_leftovers
@@ -33,8 +35,15 @@ from toolbox.engine.guard import LossGuard
 from toolbox.engine.ledger import FailureLedger
 from toolbox.engine.loop import TrainingLoop, ValidationLoop
 from toolbox.engine.model import RestorationModel
-from toolbox.engine.optimizers import build_optimizer, learning_rate_schedule, run_length
+from toolbox.engine.optimizers import (
+    build_critic_optimizers,
+    build_optimizer,
+    learning_rate_schedule,
+    move_schedule,
+    run_length,
+)
 from toolbox.engine.random_state import random_state, set_random_state
+from toolbox.engine.resuming import moves_schedule
 from toolbox.engine.stepping import TrainingStep
 from toolbox.engine.watching import build_visualizer
 from toolbox.interruption import StopRequest, stop_on_signals
@@ -69,7 +78,7 @@ class RestorationRunner(Runner):
         launcher: str = 'none',
     ) -> None:
         self.config = config
-        self._config_text = config.pretty_text  # formatted once: it takes longer than a small step
+        self._config_data = config_data(config)
         self.data_digest = data_digest
         self.restoration_model = model
         self.ranking_metric = evaluator.metrics[0].metric
@@ -80,7 +89,7 @@ class RestorationRunner(Runner):
         ledger = 'failures.csv' if is_main_process() else f'failures.rank{get_rank()}.csv'
         num_photos = len(training.dataset.photos) + len(validation.dataset.photos)
         self.ledger = FailureLedger(work_dir / ledger, num_photos, config.data.max_unreadable)
-        self.critics = [build_optimizer(options, critic) for critic, options in model.objective.critics()]
+        self.critics = build_critic_optimizers(model.objective)
         set_backend(config.deterministic, config.tf32)
         epochs, steps = run_length(config.train_cfg, len(training))
         super().__init__(
@@ -148,7 +157,7 @@ class RestorationRunner(Runner):
             return
         loop = self.train_loop
         common = dict(
-            config=self._config_text,
+            config=self._config_data,
             data=self.data_digest,
             model=trained if self.average is None else self.average.average,
             epoch=self.epoch,
@@ -169,28 +178,38 @@ class RestorationRunner(Runner):
         )
         self.generations.save_last({**common, **self._weights(trained), **training})
 
-    def resume_from(self, content: Mapping[str, Any]) -> None:
+    def resume_from(self, content: Mapping[str, Any], changes: Sequence[Change] = ()) -> None:
         """Take up a run where a checkpoint left it; called before `train`.
 
+        Args:
+            content: of the checkpoint.
+            changes: what `check_resumable` says of its config and this run's.
+
         Raises:
-            ValueError: the checkpoint is amid an epoch that this config divides into other batches.
+            ValueError: the checkpoint is of epochs of another length.
         """
-        steps, batch = len(self.train_dataloader), content.get('batch', 0)
-        if batch and content['steps_per_epoch'] != steps:
+        steps = len(self.train_dataloader)
+        if content['steps_per_epoch'] != steps:
             raise ValueError(
-                f'the checkpoint is after batch {batch} of {content["steps_per_epoch"]} in an epoch, and this config '
-                f'makes {steps} batches of an epoch: resume with the data.batch_size and photographs of before'
+                f'{self.folder} cannot be resumed: an epoch of it has {content["steps_per_epoch"]} batches, and would '
+                f'have {steps} now. Give the clean_csv of before, or start a new run'
             )
-        self._resume, self._content = True, content
+        self._resume, self._content, self._changes = True, content, changes
 
     def load_or_resume(self) -> None:
         """mmengine's hook into `train`: restore what `save` wrote."""
         if not self._resume:
             return
         content = self._content
+        first = [dict(group) for group in self.optim_wrapper.optimizer.param_groups]
         self._load_weights(content)
-        for scheduler, state in zip(self.param_schedulers, content['schedulers'], strict=True):
-            scheduler.load_state_dict(state)
+        for group, fresh in zip(self.optim_wrapper.optimizer.param_groups, first, strict=True):
+            group.update({key: fresh[key] for key in fresh if key == 'weight_decay'})
+        if moves_schedule(self._changes):
+            move_schedule(self.param_schedulers, self.optim_wrapper.optimizer, first, content['step'])
+        else:
+            for scheduler, state in zip(self.param_schedulers, content['schedulers'], strict=True):
+                scheduler.load_state_dict(state)
         self.best_score.load_state_dict(content['best_score'])
         self.guard.load_state_dict(content['guard'])
         self.step.parts = max(self.step.parts, content['parts'])
@@ -250,7 +269,7 @@ class RestorationRunner(Runner):
         # rest in a phase, of critics whose losses do not count yet.
         if not cuda:
             return DataParallel(model, find_unused_parameters=True)
-        model = nn.SyncBatchNorm.convert_sync_batchnorm(model).cuda()
+        model = with_synchronized_norms(model).cuda()
         return DataParallel(model, device_ids=[torch.cuda.current_device()], find_unused_parameters=True)
 
     def build_logger(self, **_: Any) -> MMLogger:
@@ -303,4 +322,5 @@ class RestorationRunner(Runner):
 
 
 def _finite(state: Mapping[str, Tensor]) -> bool:
-    return all(bool(value.isfinite().all()) for value in state.values() if value.is_floating_point())
+    finite = [value.isfinite().all() for value in state.values() if value.is_floating_point()]
+    return bool(torch.stack(finite).all())  # one wait for the GPU, in place of one per tensor

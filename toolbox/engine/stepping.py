@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from toolbox.contracts import Batch
 from toolbox.engine.distributed import mean_over_processes
 from toolbox.engine.model import RestorationModel
+from toolbox.nn.device import is_out_of_memory
 
 logger = logging.getLogger('huefill')
 
@@ -83,7 +84,9 @@ class TrainingStep:
             try:
                 taken = self._gradients(batch, stop)
                 break
-            except torch.OutOfMemoryError as error:
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
                 message = str(error)  # the error itself would keep the failed step's tensors alive
             _copy(self._buffers, self._kept)
             self._halve(len(batch), message)
@@ -147,7 +150,10 @@ class TrainingStep:
 
 def _start_reading(sums: dict[str, Tensor], stop: bool) -> Callable[[], tuple[list[float], bool]]:
     """Send losses to the host; the answer waits for them. Between processes they are averaged."""
-    values = torch.stack([*sums.values(), torch.as_tensor(float(stop)).to(next(iter(sums.values())))])
+    first = next(iter(sums.values()))
+    values = torch.stack(
+        [*sums.values(), first.new_full((), float(stop))]
+    )  # made there: a copy would wait for the step
     mean_over_processes(values)
     if values.is_cuda:
         host = torch.empty(values.shape, dtype=values.dtype, pin_memory=True)

@@ -1,6 +1,7 @@
 """From named axes to arms: which combinations of parts are tried, and what they may not touch."""
 
 import itertools
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -31,11 +32,16 @@ def make_arms(axes: Axes, design: str, baseline: Mapping[str, str] | None = None
     Raises:
         ValueError: an axis without a choice, an unknown level, or changes that would make a comparison unfair.
     """
-    changes = {axis: {level: flatten(change) for level, change in _levels(axis, axes[axis])} for axis in axes}
+    if not isinstance(axes, Mapping) or not axes:
+        raise ValueError(
+            f'axes: expected one or more by name, like dict(attention=dict(cbam=..., se=...)), got {axes!r}'
+        )
+    changes = {str(axis): {level: flatten(change) for level, change in _levels(axis, axes[axis])} for axis in axes}
+    baseline = {str(axis): str(level) for axis, level in (baseline or {}).items()}
     for axis, levels in changes.items():
         for level, change in levels.items():
             _check_fair(f'axes.{axis}.{level}', change)
-    chosen = _baseline(changes, baseline or {})
+    chosen = _baseline(changes, baseline)
     if design == 'grid':
         combinations = [dict(zip(changes, names, strict=True)) for names in itertools.product(*changes.values())]
         combinations.sort(key=lambda levels: levels != chosen)  # stable: the baseline, then in the order written
@@ -48,6 +54,11 @@ def make_arms(axes: Axes, design: str, baseline: Mapping[str, str] | None = None
         for axis, level in levels.items():
             _add(together, changes[axis][level], f'axes.{axis}.{level}')
         arms.append(Arm(_name(levels, chosen, design), levels, together))
+    doubled = [name for name, count in Counter(arm.name for arm in arms).items() if count > 1]
+    if doubled:
+        raise ValueError(
+            f'axes: two arms would be called {doubled[0]!r}; rename a level: names may not hold each other'
+        )
     return arms
 
 
@@ -58,9 +69,12 @@ def _levels(axis: str, levels: Any) -> Any:
             f"se={{'model.attention.type': 'SE'}}), got {levels!r}"
         )
     for level, change in levels.items():
-        if not isinstance(change, Mapping):
+        if not isinstance(change, Mapping) or not all(isinstance(path, str) for path in change):
             raise ValueError(f'axes.{axis}.{level}: expected config values by dotted path, got {change!r}')
-    return levels.items()
+    named = {str(level): change for level, change in levels.items()}  # 1e-3 names a level as well
+    if len(named) < len(levels):
+        raise ValueError(f'axes.{axis}: two levels are written alike, of {", ".join(map(repr, levels))}; rename one')
+    return named.items()
 
 
 def _check_fair(where: str, change: Mapping[str, Any]) -> None:

@@ -12,7 +12,8 @@ def main_effects(arms: Sequence[Arm], baseline: Arm, trials: Trials) -> list[Mai
     """The effect of each level against the baseline's level of its axis, with Holm's correction over all of them.
 
     Within a seed and fold it is the mean over the combinations of the other axes' levels that were trained with both.
-    Where one axis at a time was changed there is one such combination, and the effect is the arm's own difference.
+    Where there is one axis, or one at a time was changed, nothing is averaged and each effect would repeat an arm's own
+    difference: then there are none.
 
     Args:
         arms: those that name other axes than the baseline are no part of the grid, and left out.
@@ -23,7 +24,8 @@ def main_effects(arms: Sequence[Arm], baseline: Arm, trials: Trials) -> list[Mai
         ValueError: two arms have the same levels.
     """
     grid = _grid([arm for arm in arms if arm.levels and set(arm.levels) == set(baseline.levels)], list(baseline.levels))
-    effects = []
+    effects: list[MainEffect] = []
+    is_averaged = False
     for place, axis in enumerate(baseline.levels):
         against = baseline.levels[axis]
         for level in dict.fromkeys(levels[place] for levels in grid):
@@ -33,9 +35,12 @@ def main_effects(arms: Sequence[Arm], baseline: Arm, trials: Trials) -> list[Mai
                     for levels, name in grid.items()
                     if levels[place] == level and (reference := _with(levels, place, against)) in grid
                 ]
+                is_averaged = is_averaged or len(couples) > 1
                 difference = _difference(couples, trials)
                 if difference is not None:
                     effects.append(MainEffect(axis, level, against, difference))
+    if not is_averaged:
+        return []
     corrected = holm([effect.difference.p for effect in effects])
     return [
         replace(effect, difference=replace(effect.difference, p_holm=p))

@@ -40,6 +40,11 @@ def one_line(text: str) -> str:
     return ' '.join(text.split())
 
 
+def terminal(text: str) -> str:
+    """Text for a line of a terminal, without the control characters that it would obey."""
+    return ''.join('?' if unicodedata.category(letter) == 'Cc' else letter for letter in one_line(text))
+
+
 def markdown(text: str) -> str:
     """Text for a cell of a table, or a line."""
     text = one_line(text).replace('&', '&amp;').replace('<', '&lt;').replace('>', '&gt;')

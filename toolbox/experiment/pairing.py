@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from toolbox.experiment.results import Comparison, TrialResult
 from toolbox.experiment.statistics import paired_bootstrap, paired_t
+from toolbox.intervals import MIN_IMAGES
 
 Unit = tuple[int, int]  # seed, fold
 Pair = tuple[TrialResult, TrialResult]  # the one that is asked about, and what it is compared with
@@ -78,18 +79,35 @@ def compare(units: Sequence[Sequence[Pair]], ranking: Ranking) -> Comparison | N
     """The difference over units, positive where the first of each pair is better; None without a unit.
 
     A unit counts once, with the mean over its pairs: they share seed and fold, and are no independent trainings. A
-    single unit is compared image by image.
+    single unit is compared image by image. On fewer than `MIN_IMAGES` photographs the mean is all there is: what they
+    say may be turned round by the next few, however many trainings agree on them.
 
     Args:
         units: for each seed and fold, pairs from `Trials.pair`.
     """
     if not units:
         return None
+    difference, images = None, _num_images(units)
     if len(units) == 1:
         gains = _gains_per_image(units[0], ranking)
         if len(gains) > 1 and np.isfinite(gains).all():
-            return paired_bootstrap(gains)
-    return paired_t([_mean(ranking.gain(*_values(pair, ranking)) for pair in pairs) for pairs in units])
+            difference = paired_bootstrap(gains)
+    if difference is None:
+        difference = paired_t([_mean(ranking.gain(*_values(pair, ranking)) for pair in pairs) for pairs in units])
+    if images is None or images < MIN_IMAGES:
+        return replace(difference, low=math.nan, high=math.nan, p=None, images=images)
+    return replace(difference, images=images)
+
+
+def _num_images(units: Sequence[Sequence[Pair]]) -> int | None:
+    """Photographs that trials were measured on, those of each fold once; None where a trial does not say."""
+    of_fold: dict[int, int] = {}
+    for trial in (trial for pairs in units for pair in pairs for trial in pair):
+        count = len(trial.per_image) or trial.metrics.get('n')
+        if count is None:
+            return None
+        of_fold[trial.fold] = min(int(count), of_fold.get(trial.fold, int(count)))
+    return sum(of_fold.values())
 
 
 def _values(pair: Pair, ranking: Ranking) -> tuple[float, float] | None:

@@ -88,6 +88,8 @@ class Comparison:
         p_holm: with Holm's correction over the arms of the table.
         basis: 'pairs' of seeds and folds, or 'images': there was one pair alone, and the interval, a bootstrap over its
             images, is about these images only.
+        images: how many photographs both sides were measured on; None: not known. On fewer than
+            `toolbox.intervals.MIN_IMAGES` there are neither interval nor p.
     """
 
     n: int
@@ -97,6 +99,7 @@ class Comparison:
     p: float | None = None
     p_holm: float | None = None
     basis: Literal['pairs', 'images'] = 'pairs'
+    images: int | None = None
 
 
 @dataclass(frozen=True)
@@ -111,6 +114,7 @@ class ArmSummary:
         difference: to the baseline; None for the baseline itself, or where there is no pair.
         costs: means over its trials; None without any.
         notes: what a reader has to know: what failed and why, dropped when, no better than untrained, ...
+        learned: whether its mean is better than before training; an arm that did not learn never wins.
     """
 
     arm: Arm
@@ -121,6 +125,7 @@ class ArmSummary:
     difference: Comparison | None
     costs: Costs | None
     notes: tuple[str, ...] = ()
+    learned: bool = True
 
 
 @dataclass(frozen=True)

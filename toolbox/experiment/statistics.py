@@ -39,6 +39,8 @@ def paired_t(differences: Sequence[float] | np.ndarray) -> Comparison:
 def paired_bootstrap(differences: Sequence[float] | np.ndarray) -> Comparison:
     """Mean and 95 % bootstrap interval of differences per image (n,), n >= 2, of one pair of trainings.
 
+    Of fewer than `toolbox.intervals.MIN_IMAGES` images there is no interval.
+
     It has no p: other images of the same two networks would fall into the interval, other trainings need not.
     """
     interval = bootstrap_interval(np.asarray(differences, np.float64))

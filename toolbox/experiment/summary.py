@@ -11,6 +11,7 @@ from toolbox.experiment.effects import main_effects
 from toolbox.experiment.pairing import Ranking, Trials, compare, is_counted
 from toolbox.experiment.results import Arm, ArmSummary, Comparison, Costs, Summary, TrialResult
 from toolbox.experiment.statistics import holm
+from toolbox.intervals import MIN_IMAGES
 
 _NO_METRICS = ('n', 'epoch', 'step')  # what is written down beside metrics
 _REASON = 160  # characters of a reason that a note shows
@@ -23,6 +24,7 @@ def summarize(
     results: Sequence[TrialResult],
     ranking: str = 'score',
     higher_is_better: bool = True,
+    without_model: Mapping[str, float] | None = None,
 ) -> Summary:
     """Compare arms with a baseline over the seeds and folds that both have.
 
@@ -38,6 +40,7 @@ def summarize(
         results: of trials in any state, those that have not started included; only of these arms.
         ranking: the metric to compare by.
         higher_is_better: of the ranking metric.
+        without_model: the ranking metric of what needs no model, by name; arms that are worse are told so.
 
     Raises:
         ValueError: names that are unknown or not unique, two results of one arm, seed and fold, or a metric that no
@@ -45,7 +48,7 @@ def summarize(
     """
     trials = Trials(results, Ranking(ranking, higher_is_better))
     _check([arm.name for arm in arms], baseline, trials)
-    rows = [_row(arm, baseline, trials) for arm in arms]
+    rows = [_told_apart(_row(arm, baseline, trials), trials.ranking, without_model or {}) for arm in arms]
     corrected = holm([row.difference.p if row.difference else None for row in rows])
     rows = [
         replace(row, difference=replace(row.difference, p_holm=p)) if row.difference else row
@@ -99,7 +102,15 @@ def _row(arm: Arm, baseline: str, trials: Trials) -> ArmSummary:
         difference=difference,
         costs=_mean_costs([trial.costs for trial in counted if trial.costs is not None]),
         notes=tuple(_notes(trials.of(arm.name), ranking)),
+        learned=_has_learned(trials.of(arm.name), ranking),
     )
+
+
+def _told_apart(row: ArmSummary, ranking: Ranking, without_model: Mapping[str, float]) -> ArmSummary:
+    """A row with a note on what beats it without a model."""
+    mean = row.mean.get(ranking.metric, math.nan)
+    better = [f'{name} ({value:.4f})' for name, value in without_model.items() if ranking.gain(mean, value) < 0]
+    return replace(row, notes=(*row.notes, f'worse than {" and ".join(better)}')) if better else row
 
 
 def _metrics(measured: Iterable[Mapping[str, float]]) -> list[str]:
@@ -139,10 +150,17 @@ def _notes(trials: Sequence[TrialResult], ranking: Ranking) -> list[str]:
     values = [value for value, trial in zip(values, trials, strict=True) if is_counted(trial)]
     if broken := sum(value is None or not math.isfinite(value) for value, _ in values):
         notes.append(f'{ranking.metric} is missing or not finite ({broken} of {total})')
-    both = np.array([value for value in values if None not in value], np.float64)
-    if len(both) and ranking.gain(*both.mean(axis=0)) <= 0:
+    if not _has_learned(trials, ranking):
         notes.append('no better than untrained')
     return notes
+
+
+def _has_learned(trials: Sequence[TrialResult], ranking: Ranking) -> bool:
+    """Whether training made an arm better, over the trials that say so; without any, yes."""
+    counted = [trial for trial in trials if is_counted(trial)]
+    values = [(trial.metrics.get(ranking.metric), trial.untrained.get(ranking.metric)) for trial in counted]
+    both = np.array([value for value in values if None not in value], np.float64)
+    return not len(both) or not ranking.gain(*both.mean(axis=0)) <= 0
 
 
 def _reasons(trials: Sequence[TrialResult]) -> str:
@@ -165,6 +183,13 @@ def _warnings(rows: Sequence[ArmSummary], baseline: str, trials: Trials) -> list
     if others and not any(is_counted(trial) for trial in trials.of(baseline)):
         return [f'the baseline {baseline!r} has no trial that is done: there is nothing to compare with']
     warnings = []
+    few = [difference.images for difference in compared if (difference.images or 0) < MIN_IMAGES]
+    if few:
+        measured = f'{min(few)} photographs' if None not in few else 'an unknown number of photographs'
+        warnings.append(
+            f'measured on {measured}: there are intervals and p from {MIN_IMAGES} on, since fewer say next to nothing '
+            'of others. Give more photographs, more of the folds, or a data.val_root'
+        )
     if any(difference.basis == 'images' or difference.n == 1 for difference in compared):
         warnings.append(
             'one pair of trainings (one seed, one fold): an interval is over images, and is about these images and '

@@ -7,14 +7,13 @@ import textwrap
 from collections.abc import Iterable
 from pathlib import Path
 
-from toolbox.experiment.escaping import latex, latex_numbers, markdown, one_line
+from toolbox.experiment.escaping import latex, latex_numbers, markdown, one_line, terminal
 from toolbox.experiment.results import ArmSummary, Comparison, Summary
 from toolbox.files import write_text
-from toolbox.tables import aligned
+from toolbox.tables import aligned, terminal_width
 
 _PARTS = ('ssim', 'masked_ssim', 'hue_similarity')
 _COSTS = ('parameters', 'images_per_second', 'peak_memory_mib', 'wall_minutes', 'gpu_minutes')
-_WIDTH = 100  # of notes in a terminal
 _COST_NAMES = ('params (M)', 'images/s', 'peak MiB', 'wall min', 'GPU min')
 
 
@@ -27,20 +26,20 @@ def write_tables(folder: Path, summary: Summary) -> None:
 def as_text(summary: Summary) -> str:
     """For the terminal: the comparison, the other metrics and costs, then main effects, notes and warnings."""
     rows = summary.rows
-    names = [one_line(row.arm.name) for row in rows]
+    names = [terminal(row.arm.name) for row in rows]
     ranked = [(name, *_ranked(row, summary)) for name, row in zip(names, rows, strict=True)]
     others = _other_metrics(summary)
     measured = [(name, *_measured(row, others)) for name, row in zip(names, rows, strict=True)]
     parts = [
-        one_line(summary.title),
+        textwrap.fill(terminal(summary.title), terminal_width()),
         aligned(('arm', *_ranked_names(summary)), ranked),
         aligned(('arm', *others, *_COST_NAMES), measured),
     ]
     if summary.main_effects:
-        effects = [tuple(map(one_line, cells)) for cells in _effects(summary)]
+        effects = [tuple(map(terminal, cells)) for cells in _effects(summary)]
         parts.append('Main effects\n' + aligned(_EFFECT_NAMES, effects))
-    notes = [f'{name}: {one_line(note)}' for name, row in zip(names, rows, strict=True) for note in row.notes]
-    for title, texts in (('Notes', notes), ('Careful', [one_line(warning) for warning in summary.warnings])):
+    notes = [f'{name}: {terminal(note)}' for name, row in zip(names, rows, strict=True) for note in row.notes]
+    for title, texts in (('Notes', notes), ('Careful', [terminal(warning) for warning in summary.warnings])):
         if texts:
             parts.append('\n'.join([title, *map(_wrapped, texts)]))
     return '\n\n'.join(parts) + '\n'
@@ -197,13 +196,14 @@ def _measured(row: ArmSummary, metrics: list[str]) -> tuple[str, ...]:
 
 
 def _best(summary: Summary) -> ArmSummary | None:
-    ranked = [row for row in summary.rows if math.isfinite(row.mean.get(summary.ranking, math.nan))]
+    """The best of the arms that learned."""
+    ranked = [row for row in summary.rows if row.learned and math.isfinite(row.mean.get(summary.ranking, math.nan))]
     sign = 1 if summary.higher_is_better else -1
     return max(ranked, key=lambda row: sign * row.mean[summary.ranking], default=None)
 
 
 def _wrapped(text: str) -> str:
-    return textwrap.fill(text, _WIDTH, initial_indent='- ', subsequent_indent='  ', break_on_hyphens=False)
+    return textwrap.fill(text, terminal_width(), initial_indent='- ', subsequent_indent='  ', break_on_hyphens=False)
 
 
 def _number(value: float | None) -> str:

@@ -4,16 +4,16 @@ The files are all there is: whoever starts an experiment again, with whichever e
 """
 
 import fcntl
-import json
 import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from toolbox.experiment.results import Costs, TrialResult
-from toolbox.files import write_json
+from toolbox.files import read_json, write_json, write_text
+from toolbox.paths import RUN_CONFIG
 
 _STATE, _RESULT, _TRIAL = 'state.json', 'result.json', 'trial.json'
 _LOCK_WAIT = 30  # seconds that a killed trial may take to die
@@ -29,16 +29,17 @@ class TrialFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def create(self, config_text: str, facts: Mapping[str, Any]) -> None:
+    def create(self, config_text: str, facts: Mapping[str, Any], anew: bool = False) -> None:
         """Make the folder, unless it is there.
 
         Args:
             config_text: the resolved config.
             facts: `arm`, `seed`, `fold`, and what else is to be known of it.
+            anew: write down both once more if it is there.
         """
         self.path.mkdir(parents=True, exist_ok=True)
-        if not self._file(_TRIAL).is_file():
-            self._file('config.py').write_text(config_text, encoding='utf-8')
+        if anew or not self._file(_TRIAL).is_file():
+            write_text(self._file(RUN_CONFIG), config_text)
             write_json(self._file(_TRIAL), dict(facts))
 
     @property
@@ -54,7 +55,7 @@ class TrialFolder:
     @property
     def reason(self) -> str:
         """Why it failed or was dropped, in one line."""
-        return (_read(self._file(_STATE)) or {}).get('reason', '')
+        return str((_read(self._file(_STATE)) or {}).get('reason', ''))
 
     def set_state(self, state: str, reason: str = '') -> None:
         """Write down where the trial stands."""
@@ -70,9 +71,21 @@ class TrialFolder:
         write_json(self._file(_RESULT), dict(content))
 
     def result(self) -> TrialResult:
-        """What is known of it now."""
+        """What is known of it now.
+
+        Raises:
+            ValueError: its files hold what no trial wrote.
+        """
         facts, content, state = self.facts, _read(self._file(_RESULT)) or {}, self.state
-        costs = content.get('costs')
+        try:
+            _check_facts(facts, state)
+            for row in (content.get('metrics'), content.get('untrained'), content.get('costs')):
+                _check_numbers({} if row is None else row)
+            for row in (*content.get('curve', ()), *content.get('per_image', {}).values()):
+                _check_numbers(row)
+            costs = None if content.get('costs') is None else Costs(**content['costs'])
+        except (TypeError, KeyError, AttributeError) as error:
+            raise ValueError(f'{self.path}: its json files are not what a trial wrote ({error})') from error
         return TrialResult(
             arm=facts['arm'],
             seed=facts['seed'],
@@ -84,7 +97,7 @@ class TrialFolder:
             per_image=content.get('per_image', {}),
             precision=content.get('precision', ''),
             curve=content.get('curve', ()),
-            costs=None if costs is None else Costs(**costs),
+            costs=costs,
             folder=self.path,
         )
 
@@ -106,10 +119,12 @@ class TrialFolder:
 def locked(folder: Path, what: str, wait: float = 0) -> Iterator[None]:
     """Hold a folder's lock, which the system takes back when the process ends, however it ends.
 
+    Processes that are forked within do not hold it: those that load data outlive a killed training by seconds.
+
     Raises:
         FileExistsError: another process holds it.
     """
-    with open(folder / '.lock', 'a+', encoding='utf-8') as file:
+    with open(folder / '.lock', 'a+', encoding='utf-8') as file, _not_inherited(file):
         deadline = time.monotonic() + wait
         while True:
             try:
@@ -130,7 +145,52 @@ def locked(folder: Path, what: str, wait: float = 0) -> Iterator[None]:
         yield
 
 
+def is_locked(folder: Path) -> bool:
+    """Whether a process holds a folder's lock."""
+    path = folder / '.lock'
+    if not path.is_file():
+        return False
+    with open(path, encoding='utf-8') as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+_HELD: set[IO[str]] = set()
+
+
+@contextmanager
+def _not_inherited(file: IO[str]) -> Iterator[None]:
+    _HELD.add(file)
+    try:
+        yield
+    finally:
+        _HELD.discard(file)
+
+
+def _close_inherited() -> None:
+    for file in _HELD:
+        file.close()
+    _HELD.clear()
+
+
+os.register_at_fork(after_in_child=_close_inherited)
+
+
 def _read(path: Path) -> dict[str, Any] | None:
     if not path.is_file():
         return None
-    return json.loads(path.read_text(encoding='utf-8'))
+    return read_json(path)
+
+
+def _check_facts(facts: Mapping[str, Any], state: Any) -> None:
+    types = [type(facts[name]) for name in ('arm', 'seed', 'fold')]
+    if types != [str, int, int] or not isinstance(state, str):
+        raise TypeError(f'arm, seed, fold and state: {facts["arm"]!r}, {facts["seed"]!r}, {facts["fold"]!r}, {state!r}')
+
+
+def _check_numbers(row: Any) -> None:
+    if not isinstance(row, Mapping) or not all(isinstance(value, int | float) for value in row.values()):
+        raise TypeError(f'expected numbers by name, got {str(row)[:80]!r}')

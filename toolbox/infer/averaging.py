@@ -6,12 +6,14 @@ from typing import Any
 
 from torch import Tensor
 
-from toolbox.config import config_from_text
 from toolbox.engine.checkpoint import read_checkpoint
+from toolbox.engine.loading import checkpoint_config
 from toolbox.infer.shares import Weights, shares, validation_score
 
 
-def average_checkpoints(checkpoints: Sequence[str | Path], weights: Weights = None) -> dict[str, Any]:
+def average_checkpoints(
+    checkpoints: Sequence[str | Path], weights: Weights = None, trust_plugins: bool = False
+) -> dict[str, Any]:
     """The weighted mean of the weights of checkpoints, as a checkpoint with the config of the first.
 
     One pass through one model instead of several; worthwhile for checkpoints of one run, or of runs that began with the
@@ -22,6 +24,7 @@ def average_checkpoints(checkpoints: Sequence[str | Path], weights: Weights = No
     Args:
         checkpoints: files that `tools/train.py` wrote.
         weights: see `toolbox.infer.shares.shares`.
+        trust_plugins: import what their configs list as `custom_imports`.
 
     Returns:
         A checkpoint's content, for `toolbox.engine.checkpoint.save_checkpoint`; without metrics, nobody measured it.
@@ -31,8 +34,9 @@ def average_checkpoints(checkpoints: Sequence[str | Path], weights: Weights = No
     """
     if not checkpoints:
         raise ValueError('no checkpoints to average: give at least one')
-    scores = [_score(checkpoint) for checkpoint in checkpoints] if weights == 'score' else [None] * len(checkpoints)
+    scores = [_score(file, trust_plugins) if weights == 'score' else None for file in checkpoints]
     first = read_checkpoint(Path(checkpoints[0]))
+    checkpoint_config(first, checkpoints[0], trust_plugins=trust_plugins)  # that of the mean
     sums: dict[str, Tensor] = {}
     for checkpoint, share in zip(checkpoints, shares(weights, scores, list(map(str, checkpoints))), strict=True):
         state = read_checkpoint(Path(checkpoint))['model']
@@ -48,9 +52,9 @@ def average_checkpoints(checkpoints: Sequence[str | Path], weights: Weights = No
     return {**first, 'model': model, 'metrics': {}}
 
 
-def _score(checkpoint: str | Path) -> float | None:
+def _score(checkpoint: str | Path, trust_plugins: bool) -> float | None:
     content = read_checkpoint(Path(checkpoint))
-    return validation_score(content, config_from_text(content['config']))
+    return validation_score(content, checkpoint_config(content, checkpoint, trust_plugins=trust_plugins))
 
 
 def _check_same_shapes(first: Mapping[str, Tensor], other: Mapping[str, Tensor], *names: str | Path) -> None:

@@ -33,7 +33,7 @@ class Ensemble:
         members: the models, their weights adding up to 1.
         tta: a key of `SYMMETRIES`.
         tile: side of tiles, px at the model's size; 0 for whole images; None for tiles of twice the trained side where
-            an image has more than four times the trained area.
+            an image has more than four times the trained area; models that take any size see it whole.
 
     Raises:
         ValueError: an unknown `tta`, or a tile that is too small for the networks.
@@ -92,6 +92,8 @@ class Ensemble:
     def _tile_side(self, damaged: Tensor, member: Member) -> int | None:
         if self.tile is not None:
             return self.tile or None
+        if member.any_size:
+            return None
         height, width = damaged.shape[-2:]
         trained = member.config.data.size
         return 2 * trained if height * width > _WHOLE * trained**2 else None

@@ -10,6 +10,7 @@ from toolbox.data.sources import walk_files
 from toolbox.imageio import UnreadableImage
 from toolbox.infer.listing import ListedPhoto
 from toolbox.mask_files import Mask, read_mask
+from toolbox.names import canonical
 
 # So many masks are looked at before anything is restored: if all are none, the folder is another one.
 _LOOKED_AT = 5
@@ -36,7 +37,7 @@ class MaskFolder:
         self.folder = folder
         self.files: dict[str, str] = {}
         for file in sorted(walk_files(folder)):
-            name = os.path.splitext(file)[0]
+            name = canonical(os.path.splitext(file)[0])
             if name in self.files:
                 raise ValueError(f'{folder}: both {self.files[name]} and {file} are masks of {name}; keep one')
             self.files[name] = file
@@ -85,5 +86,5 @@ class MaskFolder:
         names = [photo.output.removesuffix('.png'), photo.name, str(without_suffix)]
         if self.by_stem:
             names.append(without_suffix.name)
-        found = next((self.files[name] for name in names if name in self.files), None)
+        found = next(filter(None, (self.files.get(canonical(name)) for name in names)), None)
         return None if found is None else self.folder / found

@@ -30,6 +30,7 @@ class Member:
         config: its resolved config.
         device: where it computes.
         multiple: the stride to which it extends images.
+        any_size: whether its layout takes whole photographs of any size (`toolbox.contracts.Layout`).
     """
 
     name: str
@@ -37,13 +38,14 @@ class Member:
     config: Config
     device: str
     multiple: int
+    any_size: bool
     _source: str | Path | Mapping[str, Any]
     _model: RestorationModel | None = None
 
     @property
     def scale(self) -> Scale:
         """The size at which it sees photographs."""
-        return Scale(self.config.data.size, self.config.data.reduce)
+        return Scale(self.config.data.size, self.config.data.reduce and not self.any_size)
 
     @property
     def is_kept(self) -> bool:
@@ -69,7 +71,8 @@ def load_members(
     weights: Weights = None,
     device: str = 'cpu',
     max_bytes: int | None = None,
-    precision: str | None = None,
+    options: Mapping[str, Any] | None = None,
+    trust_plugins: bool = False,
 ) -> list[Member]:
     """The members of an ensemble, in order.
 
@@ -78,7 +81,8 @@ def load_members(
         weights: see `toolbox.infer.shares.shares`.
         device: where they compute.
         max_bytes: what may stay in memory; None for `MAX_BYTES_ON_CPU`, or `MAX_SHARE_OF_GPU` of what is free.
-        precision: in place of their configs'.
+        options: values by dotted path, in place of their configs'.
+        trust_plugins: import what their configs list as `custom_imports`.
 
     Raises:
         FileNotFoundError, ValueError: not a checkpoint, weights that do not fit, or a score that is not known.
@@ -89,7 +93,8 @@ def load_members(
     members, scores, kept = [], [], 0
     for number, source in enumerate(checkpoints):
         content = source if isinstance(source, Mapping) else read_checkpoint(Path(source))
-        config = checkpoint_config(content, None if precision is None else {'precision': precision})
+        name = f'checkpoint {number + 1}' if isinstance(source, Mapping) else str(source)
+        config = checkpoint_config(content, name, options, trust_plugins)
         model = build_model(config, content['model'])
         kept += sum(tensor.nbytes for tensor in model.state_dict().values())
         if kept > room:
@@ -97,11 +102,12 @@ def load_members(
                 member.release()
         members.append(
             Member(
-                name=f'checkpoint {number + 1}' if isinstance(source, Mapping) else str(source),
+                name=name,
                 weight=1.0,
                 config=config,
                 device=device,
                 multiple=_multiple(model),
+                any_size=getattr(model.layout, 'any_size', False),
                 _source=source,
                 _model=model.to(device) if kept <= room else None,
             )

@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from toolbox.archive import open_submission
+from toolbox.files import read_json
 from toolbox.imageio import IMAGE_SUFFIXES, UnreadableImage, remove_leftovers
 from toolbox.infer.listing import ListedPhoto
 from toolbox.infer.photo_file import read_photo_file
+from toolbox.names import canonical
 from toolbox.strict_png import decode_rgb_png, max_png_bytes
 
 RECORD = 'infer.json'
@@ -25,7 +27,8 @@ RECORD = 'infer.json'
 class Outputs:
     """The outputs of a job, in a folder; for a zip in `.<name>.parts` beside it until all are there.
 
-    The folder holds a record of what made its files, so that a job is resumed only by its like.
+    The folder holds a record of what made its files, so that a job is resumed only by its like. A job that ended before
+    its first output binds nobody: the corrected command begins anew in its folder.
 
     Args:
         out: a folder, or the path of a zip.
@@ -51,7 +54,7 @@ class Outputs:
             )
         if self.archive and self.archive.exists():
             raise FileExistsError(f'{self.archive} exists already: choose another --out, or remove it')
-        if (self.folder / RECORD).is_file():
+        if (self.folder / RECORD).is_file() and self._has_outputs():
             if not resume:
                 raise FileExistsError(
                     f'{self.folder} holds a job already: add --resume to go on with it, or choose another --out'
@@ -73,10 +76,10 @@ class Outputs:
         remove_leftovers(self.folder)
         self.failures.unlink(missing_ok=True)
         path = self.folder / RECORD
-        if not path.is_file():
+        if not path.is_file() or not self._has_outputs():
             _write_whole(path, (json.dumps(record, indent=2) + '\n').encode())
             return False
-        before = json.loads(path.read_text(encoding='utf-8'))
+        before = read_json(path)
         different = [key for key in {**before, **record} if before.get(key) != record.get(key)]
         if different:
             changes = ', '.join(
@@ -84,6 +87,12 @@ class Outputs:
             )
             raise ValueError(f'{self.folder} holds outputs of another job ({changes}); choose another --out')
         return True
+
+    def _has_outputs(self) -> bool:
+        """Whether a job has written anything but its record and its failures."""
+        own = {RECORD, self.failures.name}
+        files = (path for path in self.folder.rglob('*') if path.is_file() and not path.name.startswith('.'))
+        return any(path.name not in own for path in files)
 
     def has(self, photo: ListedPhoto) -> bool:
         """Whether a photograph's output is there."""
@@ -139,7 +148,7 @@ def check_submission(path: Path, photos: Sequence[ListedPhoto]) -> None:
         ValueError: it is not what it should be.
     """
     submission = open_submission(path, max_files=len(photos))
-    expected = {photo.output: photo for photo in photos}
+    expected = {canonical(photo.output): photo for photo in photos}
     problems = [f'{problem.file}: {problem.reason}' for problem in submission.problems]
     problems += [f'{name}: not in the list of photographs' for name in submission.names if name not in expected]
     for name, photo in expected.items():

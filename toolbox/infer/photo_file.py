@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from PIL import Image, ImageChops
 
-from toolbox.imageio import MAX_PIXELS, Source, alpha_of, as_gray_or_rgb, open_image, orientation, upright
+from toolbox.imageio import MAX_PIXELS, Source, alpha_of, open_image, orientation, upright
+from toolbox.tones import as_gray_or_rgb, fits_other_pixels
 
 # What EXIF says of the photograph: EXIF proper and GPS; description, camera, resolution, software, time, author,
 # copyright. The rest describes the file's own pixels, among it their orientation.
@@ -21,7 +22,7 @@ class PhotoFile:
         gray: uint8 (H, W), the luma.
         alpha: uint8 (H, W), or None where the file has none.
         metadata: `exif` and `icc_profile` for `toolbox.imageio.write_png`, as far as they fit an upright RGB image.
-        notes: what of the file is not used, in words.
+        notes: what of the file is not used, and what was done to its tones, in words.
     """
 
     gray: np.ndarray
@@ -46,7 +47,8 @@ def read_photo_file(source: Source | Image.Image, *, max_pixels: int = MAX_PIXEL
             notes.append('the file holds several pictures, the first one is restored')
         image.load()
         turn = orientation(image)
-        pixels = as_gray_or_rgb(image)
+        pixels, tone_notes = as_gray_or_rgb(image)
+        notes += tone_notes
         if pixels.mode == 'RGB' and not _is_gray(pixels):
             notes.append('a color photo, reduced to gray')
         alpha = alpha_of(image)
@@ -71,9 +73,8 @@ def _is_gray(image: Image.Image) -> bool:
 
 
 def _metadata(image: Image.Image) -> dict[str, bytes]:
-    profile = image.info.get('icc_profile') or b''
-    # The profile of a gray or a CMYK file fits no RGB image.
-    metadata = {'exif': _descriptive_exif(image), 'icc_profile': profile if profile[16:20] == b'RGB ' else b''}
+    profile = image.info['icc_profile'] if fits_other_pixels(image) else b''
+    metadata = {'exif': _descriptive_exif(image), 'icc_profile': profile}
     return {key: value for key, value in metadata.items() if value}
 
 

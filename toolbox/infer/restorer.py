@@ -22,7 +22,7 @@ from toolbox.infer.photo_file import PhotoFile, read_photo_file
 from toolbox.infer.shares import Weights
 from toolbox.mask_files import Mask, mask_from_array, read_mask
 from toolbox.nn.device import default_device
-from toolbox.registry import FINDERS, POSTPROCESS
+from toolbox.registry import FINDERS, POSTPROCESS, without_files
 
 _MENDED = "the recipe's post-processing did not keep the known luma; it was put back"
 
@@ -57,8 +57,9 @@ class Restorer:
         first, *others = [member.config for member in ensemble.members]
         self.device = ensemble.members[0].device
         self.batch_size: int = first.data.batch_size
-        self.finder: Finder = FINDERS.build(first.data.finder)
-        self.steps: list[PostProcess] = [POSTPROCESS.build(step) for step in first.model.postprocess]
+        with without_files():
+            self.finder: Finder = FINDERS.build(first.data.finder)
+            self.steps: list[PostProcess] = [POSTPROCESS.build(step) for step in first.model.postprocess]
         different = {
             'data.finder': any(other.data.finder != first.data.finder for other in others),
             'model.postprocess': any(other.model.postprocess != first.model.postprocess for other in others),
@@ -78,6 +79,9 @@ class Restorer:
         tile: int | None = None,
         device: str = 'auto',
         precision: str | None = None,
+        trust_plugins: bool = False,
+        colors: str | None = None,
+        strength: float | None = None,
     ) -> 'Restorer':
         """A restorer from checkpoint files; each carries the config that it was trained with.
 
@@ -91,6 +95,10 @@ class Restorer:
             tile: see `Ensemble`.
             device: 'cpu', 'cuda', or 'auto' for cuda where there is one.
             precision: 'float32' (which 'auto' means here, too) or 'bf16'; None for what the configs say.
+            colors: how models are read that can be read in several ways, such as 'natural', for a person, and
+                'matched', for the score; None for what the configs say.
+            strength: how much color, 1 for what the model says; None for what the configs say.
+            trust_plugins: import the plugins that the checkpoints name (`custom_imports`): programs of who made them.
 
         Raises:
             FileNotFoundError, ValueError: with what to give instead.
@@ -98,8 +106,12 @@ class Restorer:
         device = _available(device)
         if device == 'cpu':
             keep_freed_memory()
-        sources: Sequence[Any] = [average_checkpoints(checkpoints, weights)] if average else checkpoints
-        members = load_members(sources, None if average else weights, device, precision=precision)
+        sources: Sequence[Any] = checkpoints
+        if average:
+            sources, weights = [average_checkpoints(checkpoints, weights, trust_plugins)], None
+        members = load_members(
+            sources, weights, device, options=_options(precision, colors, strength), trust_plugins=trust_plugins
+        )
         return cls(Ensemble(members, tta, tile))
 
     def restore(
@@ -169,6 +181,12 @@ class Restorer:
                 pixels, mended = to_photo_size(rgb, photo.gray, photo.mask)
                 done[id(photo)] = Restoration(pixels, (*photo.notes, _MENDED) if mended else photo.notes)
         return [[done[id(photo)] for photo in photos] for photos in batches]
+
+
+def _options(precision: str | None, colors: str | None, strength: float | None) -> dict[str, Any]:
+    """What was given, as options of a checkpoint's config."""
+    given = {'precision': precision, 'model.layout.colors': colors, 'model.layout.strength': strength}
+    return {path: value for path, value in given.items() if value is not None}
 
 
 def _available(device: str) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from toolbox.registry import METRICS
+from toolbox.registry import METRICS, without_files
 
 Weights = Sequence[float] | str | None
 
@@ -41,5 +41,10 @@ def shares(weights: Weights, scores: Sequence[float | None], names: Sequence[str
 
 def validation_score(content: Mapping[str, Any], config: Config) -> float | None:
     """What a checkpoint says of its best validation: the value of the metric that ranks, where higher is better."""
-    metric = METRICS.build(config.metrics[0])
-    return (content.get('metrics') or {}).get(metric.name) if metric.higher_is_better else None
+    metric = METRICS.get(config.metrics[0].type)
+    if not hasattr(metric, 'name') or not hasattr(metric, 'higher_is_better'):  # it says so when it is built
+        with without_files():
+            metric = METRICS.build(config.metrics[0])
+    metrics = content.get('metrics')
+    score = metrics.get(metric.name) if isinstance(metrics, Mapping) and metric.higher_is_better else None
+    return score if isinstance(score, int | float) else None

@@ -4,8 +4,6 @@ A hue is counted in bins of 2 degrees, 180 around the circle; 0 is red, 60 green
 magenta, bin 150 or -30, where photographs have the least.
 """
 
-from functools import lru_cache
-
 import torch
 from torch import Tensor
 
@@ -68,12 +66,14 @@ def matched_hues(hue: Tensor, histogram: Tensor) -> Tensor:
     """
     shares = histogram.double().roll(-_FIRST_BIN, dims=1).cumsum(1)
     hue = torch.where(hue >= HUE_BINS + _FIRST_BIN - 0.5, hue - HUE_BINS, hue)  # rounds to the first bin
-    rank = hue.argsort(dim=1, stable=True).argsort(dim=1)
-    quantile = (rank + 0.5) / hue.shape[1] * shares[:, -1:]
-    return torch.searchsorted(shares, quantile).clamp(max=HUE_BINS - 1) + _FIRST_BIN
+    order = hue.argsort(dim=1, stable=True)
+    # In float64: there are more pixels than float32 has whole numbers.
+    quantile = (torch.arange(hue.shape[1], device=hue.device).double() + 0.5) / hue.shape[1] * shares[:, -1:]
+    bins = torch.searchsorted(shares, quantile).clamp(max=HUE_BINS - 1) + _FIRST_BIN
+    return torch.empty_like(order).scatter_(1, order, bins)
 
 
-def colored(gray: Tensor, hue: Tensor, chroma: Tensor) -> Tensor:
+def colored(gray: Tensor, hue: Tensor, chroma: Tensor, exact: bool = False) -> Tensor:
     """Colors that have a hue, to the bin, after they are rounded to bytes.
 
     Rounding each channel by itself scatters the hue of a faint color over several bins. Here the differences between
@@ -85,19 +85,30 @@ def colored(gray: Tensor, hue: Tensor, chroma: Tensor) -> Tensor:
         hue: int64 (N, 1, H, W), bins.
         chroma: (N, 1, H, W) in [0, 1], largest minus smallest channel; less is given where the gamut or the hue ask
             for it.
+        exact: rather than another hue, give another amount of chroma: the nearest whole levels that have the hue, at
+            most 21 for the faintest colors. Where `chroma` is 0, gray stays.
 
     Returns:
         (N, 3, H, W), in [0, 1] but for rounding.
     """
     sector, within = hue.remainder(HUE_BINS) // _BINS_PER_SECTOR, hue.remainder(_BINS_PER_SECTOR)
-    pure = _in_sector(sector, torch.ones_like(gray), _middle(sector, within) / _BINS_PER_SECTOR)
+    middle = _middle(sector, within)
+    pure = _in_sector(sector, torch.ones_like(gray), middle / _BINS_PER_SECTOR)
     pure = pure - luma(pure)
     room = (torch.where(pure > 0, 1 - gray, gray) / pure.abs().clamp_min(1e-9)).amin(1, keepdim=True)
-    levels = (255 * torch.minimum(chroma, room)).floor().long().clamp(0, _LEVELS - 1)
-    levels = _exact_levels().to(gray.device)[_middle(sector, within), levels]
-    middle = (_middle(sector, within) * levels / _BINS_PER_SECTOR).round()
+    up_to, nearest = _exact_levels(gray.device)
+    levels = up_to[middle, _whole_levels(torch.minimum(chroma, room))]
+    if exact:
+        wanted = nearest[middle, _whole_levels(chroma)]
+        fits = (wanted <= _whole_levels(room)) & (chroma > 0)
+        levels = torch.where(fits, wanted, levels)
+    middle = (middle * levels / _BINS_PER_SECTOR).round()
     offset = _in_sector(sector, levels.to(gray.dtype), middle) / 255
     return gray + offset - luma(offset)
+
+
+def _whole_levels(chroma: Tensor) -> Tensor:
+    return (255 * chroma).floor().long().clamp(0, _LEVELS - 1)
 
 
 def _middle(sector: Tensor, within: Tensor) -> Tensor:
@@ -118,22 +129,20 @@ def _choose(sector: Tensor, values: tuple[Tensor, ...]) -> Tensor:
     return torch.stack([value.expand_as(sector) for value in values]).gather(0, sector[None])[0]
 
 
-@lru_cache(maxsize=1)
-def _exact_levels() -> Tensor:
-    """int64 (31, 256): by the middle channel's 30ths and a chroma in levels, the largest chroma up to it with that hue.
+def _exact_levels(device: torch.device) -> tuple[Tensor, Tensor]:
+    """Two int64 (31, 256): by the middle channel's 30ths and a chroma in levels, a chroma that has that very hue.
 
-    The chroma itself where there is none, or only one of less than half.
+    The first is the largest one up to the given chroma, or that chroma itself where there is none, or only one of less
+    than half. The second is the nearest one, the smaller of two that are equally near.
     """
-    table = torch.arange(_LEVELS).repeat(_BINS_PER_SECTOR + 1, 1)
-    for thirtieths in range(_BINS_PER_SECTOR + 1):
-        best = 0
-        for levels in range(1, _LEVELS):
-            hue = _BINS_PER_SECTOR * round(thirtieths * levels / _BINS_PER_SECTOR) / levels
-            if abs(hue - thirtieths) < 0.49:  # a tie could round to either side
-                best = levels
-            if 2 * best >= levels:
-                table[thirtieths, levels] = best
-    return table
+    levels = torch.arange(_LEVELS, device=device)
+    thirtieths = torch.arange(_BINS_PER_SECTOR + 1, device=device)[:, None]
+    hue = _BINS_PER_SECTOR * (thirtieths * levels / _BINS_PER_SECTOR).round() / levels.clamp(min=1)
+    is_exact = ((hue - thirtieths).abs() < 0.49) & (levels > 0)  # a tie could round to either side
+    below = torch.where(is_exact, levels, 0).cummax(dim=1).values
+    up_to = torch.where(2 * below >= levels, below, levels)
+    distance = torch.where(is_exact[:, None], (levels[:, None] - levels).abs(), _LEVELS)
+    return up_to, distance.argmin(dim=2)
 
 
 def correlation(x: Tensor, y: Tensor) -> Tensor:

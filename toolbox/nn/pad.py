@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 
-def pad_to_multiple(x: Tensor, multiple: int) -> Tensor:
+def pad_to_multiple(x: Tensor, multiple: int, several: bool = False) -> Tensor:
     """Extend an image to the right and below, by reflection, until both sides are multiples of `multiple`.
 
     The reflection repeats as often as it must (torch's own raises when the padding reaches the side), so that any image
@@ -12,9 +12,13 @@ def pad_to_multiple(x: Tensor, multiple: int) -> Tensor:
 
     Args:
         x: (N, C, H, W).
+        several: make a batch of one image at least two multiples wide: a BatchNorm that trains cannot normalize the one
+            value of a channel that would be left at the deepest feature.
     """
     height, width = x.shape[-2:]
     rows, columns = (-(-side // multiple) * multiple for side in (height, width))
+    if several and len(x) == 1 and rows == columns == multiple:
+        columns *= 2
     if rows > height:
         x = x.index_select(-2, _reflected(height, rows, x.device))
     if columns > width:

@@ -89,19 +89,21 @@ class SmpDecoder(nn.Module):
         return self.decoder(self._pyramid(features, x))
 
 
-def upsampling_channels(decoder_channels: Sequence[int], depth: int, decoder: str) -> list[int]:
-    """The entries of `decoder_channels` that `depth` upsamplings use: the last ones.
+def upsampling_channels(decoder_channels: Sequence[int], depth: int, decoder: str, stride: int = 1) -> list[int]:
+    """The entries of `decoder_channels` that are used from stride 2**depth to `stride`, at least one.
 
     An entry belongs to a resolution, the last one to the input's own: a shallower encoder leaves out the first ones.
+    Where all that are used are given and no more, they are taken as they are.
     """
     given = list(decoder_channels) if isinstance(decoder_channels, Sequence) else []
-    if len(given) < depth or any(type(count) is not int or count < 1 for count in given):
-        example = tuple(16 * 2**i for i in reversed(range(depth)))
+    used = max(1, depth - (stride.bit_length() - 1))
+    if any(type(count) is not int or count < 1 for count in given) or (len(given) != used and len(given) < depth):
+        example = tuple(16 * 2**i for i in reversed(range(depth)))[:used]
         raise ValueError(
-            f'{decoder}: decoder_channels={decoder_channels!r}: expected {depth} or more positive numbers, '
-            f'one per upsampling from stride {2**depth} to 1, like {example}'
+            f'{decoder}: decoder_channels={decoder_channels!r}: expected {used} or more positive numbers, '
+            f'one per upsampling from stride {2**depth} to {2 ** (depth - used)}, like {example}'
         )
-    return given[-depth:]
+    return given if len(given) == used else given[-depth:][:used]
 
 
 def strides_from_four(strides: Sequence[int]) -> list[int]:

@@ -5,11 +5,14 @@ III. As in skimage, only windows that lie inside the image count.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from toolbox.scoring.windows import window_sums
 
 WINDOW_SIZE = 7
 GAUSSIAN_SIZE, GAUSSIAN_SIGMA = 11, 1.5
@@ -27,17 +30,18 @@ class Window(NamedTuple):
 
 def line_window(size: int) -> Window:
     """`size` neighbors on a line, for (N, C, 1, L), with sample covariance: skimage's default for one dimension."""
-    return Window(size, lambda x: F.avg_pool2d(x, (1, size), stride=1), _sample_factor(size))
+    return Window(size, lambda x: _WindowMean.apply(x, 1, size), _sample_factor(size))
 
 
 def square_window(size: int) -> Window:
     """size x size pixels that weigh the same, for (N, C, H, W), with sample covariance: skimage's default."""
-    return Window(size, lambda x: F.avg_pool2d(x, size, stride=1), _sample_factor(size**2))
+    return Window(size, lambda x: _WindowMean.apply(x, size, size), _sample_factor(size**2))
 
 
-def gaussian_window(size: int) -> Window:
+def gaussian_window(size: int, device: torch.device) -> Window:
     """size x size pixels under a Gaussian of sigma 1.5, for (N, C, H, W), without correction: as in Wang et al."""
-    offsets = torch.arange(size, dtype=torch.float64) - size // 2
+    offsets = torch.arange(size, device=device) - size // 2
+    offsets = widened(offsets)
     taps = torch.exp(-0.5 * (offsets / GAUSSIAN_SIGMA) ** 2)
     taps /= taps.sum()
 
@@ -103,6 +107,26 @@ def widened(x: Tensor) -> Tensor:
     small beside (0.03 data_range)^2: windows in flat, bright areas come out wrong by 1e-3, and more on a narrow range.
     """
     return x.float() if x.device.type == 'mps' else x.double()
+
+
+class _WindowMean(torch.autograd.Function):
+    """Means over each rows x columns window of (N, C, H, W) that lies inside.
+
+    torch's pooling adds up all pixels of each window, and its gradient divides for each: in float64 that takes longer
+    than the networks on GPUs that have few units for it.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, rows: int, columns: int) -> Tensor:
+        ctx.window = rows, columns
+        return window_sums(window_sums(x, rows, -2), columns, -1) / (rows * columns)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+        rows, columns = ctx.window
+        spread = F.pad(grad / (rows * columns), (columns - 1, columns - 1, rows - 1, rows - 1))
+        return window_sums(window_sums(spread, rows, -2), columns, -1), None, None
 
 
 def _sample_factor(count: int) -> float:

@@ -6,7 +6,8 @@ from torch import Tensor, nn
 
 from toolbox.contracts import Batch
 
-MakeNetwork = Callable[[int, int], nn.Module]
+# (in_channels, outputs, name) -> a network; see `toolbox.contracts.Layout`.
+MakeNetwork = Callable[..., nn.Module]
 
 
 class GrayThenColor(nn.Module):
@@ -22,8 +23,8 @@ class GrayThenColor(nn.Module):
         super().__init__()
         self.residual = residual
         self.color_residual = color_residual
-        self.gray_net = make_network(1, 1)
-        self.color_net = make_network(1, 3)
+        self.gray_net = make_network(1, 1, 'gray')
+        self.color_net = make_network(1, 3, 'color')
 
     def targets(self, batch: Batch) -> dict[str, Tensor]:
         """Losses may be put on `gray` and `rgb`."""

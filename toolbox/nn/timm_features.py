@@ -10,6 +10,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from toolbox.nn.weight_packages import PACKAGES, packaged_weights
 from toolbox.nn.weights import TRAIN_WITHOUT, hub_file, load_verified, read_weights
 
 
@@ -28,7 +29,8 @@ def build_timm_features(
         name: a timm model, with or without the tag of a training (`resnet34`, `resnet34.a1_in1k`).
         in_channels: of the input; the first layer of pretrained weights is adapted to it as timm does, by summing (1
             channel) or repeating and scaling (others) the filters of RGB.
-        weights: 'imagenet' for the weights that timm's hub has for `name`, None for none, or the path of a file.
+        weights: 'imagenet' for those that an installed package (`toolbox.nn.weight_packages`) or timm's hub has for
+            `name`, None for none, or the path of a file.
         sha256: the digest that the file must have.
         out_indices: which features to give; None for timm's choice.
         output_stride: 8 or 16 to dilate the deep stages; None to leave them.
@@ -43,11 +45,16 @@ def build_timm_features(
     options = {key: value for key, value in given.items() if value is not None}  # not all backbones know all of them
     if weights is None:
         return _create(name, in_channels, options)
-    path = hub_weights(name) if weights == 'imagenet' else weights
+    packaged = packaged_weights(name) if weights == 'imagenet' and sha256 is None else None
+    path = weights
+    if packaged is None and weights == 'imagenet':
+        path = hub_weights(name)
 
     def load(state: dict[str, Tensor]) -> nn.Module:
         return _create(name, in_channels, options, state)
 
+    if packaged is not None:
+        return load_verified(load, packaged, f"{PACKAGES[name.partition('.')[0]].distribution}'s weights for {name}")
     return load_verified(load, read_weights(path, sha256), f'{path} for {name}')
 
 
@@ -82,7 +89,15 @@ def _create(name: str, in_channels: int, options: dict[str, Any], state: dict[st
     for module in model.modules():  # timm keeps a copy of the weights there
         if isinstance(getattr(module, 'pretrained_cfg', None), dict):
             module.pretrained_cfg.pop('state_dict', None)
+    _drop_unread_stages(model)
     return model
+
+
+def _drop_unread_stages(model: nn.Module) -> None:
+    """Take the stages behind the deepest feature off, which timm's EfficientNets keep and compute."""
+    stages = getattr(model, '_stage_out_idx', None)
+    if stages and isinstance(getattr(model, 'blocks', None), nn.Sequential):
+        del model.blocks[max(stages) :]
 
 
 def _for_any_size(create: Callable[..., nn.Module]) -> nn.Module:

@@ -70,7 +70,10 @@ class UpsampledBlock(nn.Module):
 
 
 class UpsampledUnet(nn.Module):
-    """smp's UnetDecoder of nearest-neighbor enlargement; each feature has half the sides of the one before it."""
+    """smp's UnetDecoder of nearest-neighbor enlargement; each feature has half the sides of the one before it.
+
+    With fewer blocks than features it stops at a coarser resolution.
+    """
 
     def __init__(self, decoder: nn.Module) -> None:
         super().__init__()
@@ -78,7 +81,7 @@ class UpsampledUnet(nn.Module):
 
     def forward(self, features: Sequence[Tensor]) -> Tensor:
         _, *skips, x = features
-        for block, skip in zip(self.blocks, [*reversed(skips), None], strict=True):
+        for block, skip in zip(self.blocks, [*reversed(skips), None], strict=False):
             x = block(x, skip)
         return x
 

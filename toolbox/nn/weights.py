@@ -8,6 +8,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from toolbox.nn.tensor_files import load_tree
+
 # A hub that has not answered by then is taken for unreachable; its client would go on trying for a minute.
 _PATIENCE_SECONDS = 5
 
@@ -191,7 +193,7 @@ def _load_pickle(path: Path) -> object:
     import pickle
 
     try:
-        return torch.load(path, map_location='cpu', weights_only=True)
+        return load_tree(path)
     except pickle.UnpicklingError as error:
         raise ValueError(
             f'weights={str(path)!r}: refused, because the file holds more than tensors and reading it could run code, '

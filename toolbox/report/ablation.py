@@ -9,12 +9,13 @@ import numpy as np
 
 from toolbox.experiment.results import Comparison, Summary, TrialResult
 from toolbox.report.ablation_arms import arms_section
-from toolbox.report.ablation_words import compared, is_sure, lead, spoken
+from toolbox.report.ablation_words import compared, is_sure, lead
 from toolbox.report.charts import Curve, Difference, Point, Stroke, curves, differences, scatter, strokes
-from toolbox.report.page import Html, Number, element, gallery, section, table, write_page
+from toolbox.report.page import Html, Number, element, section, settings, table, write_page
 from toolbox.report.page import facts as figures
+from toolbox.report.pictures import gallery, longest_side
+from toolbox.words import counted, spoken
 
-_PICTURE_SIDE = 360  # pixels: a picture is shown at about half of them, so that sharp screens have enough
 _HOUR = 60
 
 
@@ -69,10 +70,10 @@ def _warnings(summary: Summary) -> list[Html]:
     if not summary.warnings:
         return []
     listed = element('ul', *(element('li', warning) for warning in summary.warnings))
-    return [element('section', element('h2', 'What limits this'), listed, class_='warnings')]
+    return [section('What limits this', listed, kind='warnings')]
 
 
-def _facts(summary: Summary, results: Sequence[TrialResult], settings: Mapping[str, str]) -> Html:
+def _facts(summary: Summary, results: Sequence[TrialResult], compared: Mapping[str, str]) -> Html:
     ended = sum(result.state in ('done', 'dropped') for result in results)
     costs = [result.costs for result in results if result.costs is not None]
     numbers = {
@@ -82,8 +83,7 @@ def _facts(summary: Summary, results: Sequence[TrialResult], settings: Mapping[s
     }
     if any(cost.gpu_minutes for cost in costs):
         numbers['time of all GPUs'] = _duration([cost.gpu_minutes for cost in costs])
-    listed = element('div', table(('what', 'value'), list(settings.items())), class_='settings') if settings else Html()
-    return section('What was compared', figures(numbers), listed)
+    return section('What was compared', figures(numbers), settings(compared) if compared else Html())
 
 
 def _duration(each: Sequence[float]) -> str:
@@ -93,7 +93,7 @@ def _duration(each: Sequence[float]) -> str:
 
 
 def _differences(summary: Summary) -> list[Html]:
-    rows = [_bar(row.arm.name, row.difference) for row in summary.rows if row.difference is not None]
+    rows = [_bar(row.arm.name, row.difference, row.learned) for row in summary.rows if row.difference is not None]
     rows = [row for row in rows if math.isfinite(row.mean)]
     if not rows:
         return []
@@ -104,7 +104,8 @@ def _differences(summary: Summary) -> list[Html]:
     )
     without = [row.arm.name for row in summary.rows[1:] if row.difference is None]
     missing = element('p', f'Without a comparison: {", ".join(without)}.', class_='note') if without else Html()
-    parts = [differences({'': rows}, 'differences to the baseline'), missing]
+    metric = f'difference of the {spoken(summary.ranking)}'
+    parts = [differences({'': rows}, metric, 'differences to the baseline'), missing]
     effects: dict[str, list[Difference]] = {}
     for effect in summary.main_effects:
         bar = _bar(f'{effect.level} − {effect.against}', effect.difference)  # noqa: RUF001
@@ -113,12 +114,13 @@ def _differences(summary: Summary) -> list[Html]:
     if effects:
         note_effects = 'What a level of an axis changes against the baseline, averaged over the other axes.'
         parts += [element('h3', 'Main effects'), element('p', note_effects, class_='note')]
-        parts.append(differences(effects, 'main effects'))
+        parts.append(differences(effects, metric, 'main effects'))
     return [section('Differences to the baseline', *parts, note=note)]
 
 
-def _bar(name: str, difference: Comparison) -> Difference:
-    return Difference(name, difference.mean, difference.low, difference.high, compared(difference), is_sure(difference))
+def _bar(name: str, difference: Comparison, learned: bool = True) -> Difference:
+    sure = is_sure(difference) and (learned or difference.mean < 0)
+    return Difference(name, difference.mean, difference.low, difference.high, compared(difference), sure)
 
 
 def _curves(summary: Summary, results: Sequence[TrialResult], looks: Mapping[str, Stroke]) -> list[Html]:
@@ -129,7 +131,7 @@ def _curves(summary: Summary, results: Sequence[TrialResult], looks: Mapping[str
     note = (
         f'The {spoken(summary.ranking)} in validation, mean over the trainings of an arm; the band spans them. '
         'Epoch 0 is before training. A line ends where the first of its trainings did. '
-        'Point at a name to bring its line out.'
+        'Point at a name, or go to it with the Tab key, to bring its line out.'
     )
     drawings = [curves(lines, 'epoch', spoken(summary.ranking))]
     half = max(line.x[-1] for line in lines) / 2
@@ -151,8 +153,8 @@ def _curve(arm: str, look: Stroke, results: Sequence[TrialResult], metric: str) 
         return None
     values = np.array([[course[epoch] for epoch in epochs] for course in courses])
     mean, low, high = (column.tolist() for column in (values.mean(0), values.min(0), values.max(0)))
-    count = f'{len(courses)} trainings' if len(courses) > 1 else '1 training'
-    return Curve(arm, look, epochs, mean, low, high, f'{arm}: {mean[-1]:.4f} at epoch {epochs[-1]:g}, {count}')
+    told = f'{arm}: {mean[-1]:.4f} at epoch {epochs[-1]:g}, {counted(len(courses), "training")}'
+    return Curve(arm, look, epochs, mean, low, high, told)
 
 
 def _course(result: TrialResult, metric: str) -> dict[float, float]:
@@ -200,6 +202,7 @@ def _photos(summary: Summary, photos: Sequence[RestoredPhoto]) -> list[Html]:
         return []
     names = [row.arm.name for row in summary.rows]
     shown = [name for name in names if any(name in photo.outputs for photo in photos)]
+    side = longest_side(len(photos) * (2 + len(shown)))
     rows = [
         gallery(
             [
@@ -209,14 +212,15 @@ def _photos(summary: Summary, photos: Sequence[RestoredPhoto]) -> list[Html]:
             ],
             photo.name,
             '',
-            longest_side=_PICTURE_SIDE,
+            longest_side=side,
         )
         for photo in photos
     ]
     without = [name for name in names if name not in shown]
-    note = 'The same photographs restored by each arm, in the order of the table.'
+    note = 'The same photographs restored by each arm, in the order of the table. '
+    note += 'Click on a picture to see it large, and to compare it with another one.'
     note += f' Without pictures: {", ".join(without)}.' if without else ''
-    return [section('The same photographs', element('div', *rows, class_='restored'), note=note)]
+    return [section('The same photographs', element('div', *rows), note=note)]
 
 
 def _trials(summary: Summary, results: Sequence[TrialResult]) -> Html:
@@ -234,4 +238,5 @@ def _trials(summary: Summary, results: Sequence[TrialResult]) -> Html:
         )
         for result in results
     ]
-    return section('Trainings', element('div', table(columns, rows, sortable=True), class_='trials'))
+    note = f'{counted(len(results), "training")}. Click on the name of a column to sort by it.'
+    return section('Trainings', element('div', table(columns, rows, sortable=True), class_='trials'), note=note)

@@ -3,9 +3,10 @@
 import math
 
 from toolbox.experiment.results import ArmSummary, Costs, Summary
-from toolbox.report.ablation_words import p_value, spoken
+from toolbox.report.ablation_words import p_value
 from toolbox.report.charts import signed
 from toolbox.report.page import Html, Number, element, section, table
+from toolbox.words import spoken
 
 
 def arms_section(summary: Summary) -> Html:
@@ -14,7 +15,7 @@ def arms_section(summary: Summary) -> Html:
     others = [metric for metric in measured if metric != summary.ranking]
     has_gpu = any(row.costs and row.costs.gpu_minutes for row in summary.rows)
     columns = [
-        *('arm', 'n', spoken(summary.ranking), 'difference', 'p', 'p, Holm', *map(spoken, others), 'untrained'),
+        *('arm', 'n', spoken(summary.ranking), 'difference', 'p, Holm', *map(spoken, others), 'untrained'),
         *('parameters', 'photos/s', 'memory, MiB', 'wall min', *(('GPU min',) if has_gpu else ())),
     ]
     rows = [
@@ -23,7 +24,7 @@ def arms_section(summary: Summary) -> Html:
             row.n,
             _mean(row, summary.ranking),
             _difference(row),
-            *_p_values(row),
+            _p_values(row),
             *(row.mean.get(metric) for metric in others),
             float(row.untrained),
             *_cost_cells(row.costs)[: 5 if has_gpu else 4],
@@ -32,8 +33,8 @@ def arms_section(summary: Summary) -> Html:
     ]
     note = (
         f'Means over n trainings, ± their standard deviation. Difference: to {summary.baseline} in pairs of the same '
-        'seed and fold, positive is better, with its 95 % interval; p, Holm: corrected for the number of arms. '
-        'Untrained: before the first step. Click on a column to sort by it.'
+        'seed and fold, positive is better, with its 95 % interval; p, Holm: corrected for the number of arms, with '
+        'p alone below. Untrained: before the first step. Click on the name of a column to sort by it.'
     )
     return section('Arms', element('div', table(columns, rows, sortable=True), class_='arms'), note=note)
 
@@ -60,9 +61,12 @@ def _difference(row: ArmSummary) -> Number | None:
     return Number(mean, [signed(mean), _small(f'[{signed(low)}, {signed(high)}]') if known else Html()])
 
 
-def _p_values(row: ArmSummary) -> list[Number | None]:
-    found = (None, None) if row.difference is None else (row.difference.p, row.difference.p_holm)
-    return [None if p is None else Number(p, p_value(p)) for p in found]
+def _p_values(row: ArmSummary) -> Number | None:
+    """Corrected, with the plain one below."""
+    if row.difference is None or row.difference.p is None:
+        return None
+    p, corrected = row.difference.p, row.difference.p_holm
+    return Number(p, p_value(p)) if corrected is None else Number(corrected, [p_value(corrected), _small(p_value(p))])
 
 
 def _cost_cells(costs: Costs | None) -> list[Number | None]:

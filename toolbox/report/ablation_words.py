@@ -4,7 +4,9 @@ import math
 from collections.abc import Sequence
 
 from toolbox.experiment.results import ArmSummary, Comparison, Summary, TrialResult
+from toolbox.intervals import MIN_IMAGES
 from toolbox.report.charts import signed
+from toolbox.words import spoken
 
 _CHANCE = 0.05
 _NO_BREAK = '\N{NO-BREAK SPACE}'
@@ -29,11 +31,6 @@ def compared(comparison: Comparison) -> str:
     return '' if p is None else f'p{_NO_BREAK}{_with_sign(p)}'
 
 
-def spoken(metric: str) -> str:
-    """A metric's name as people write it."""
-    return metric.replace('_', ' ')
-
-
 def lead(summary: Summary, results: Sequence[TrialResult]) -> str:
     """What won, and how sure that is."""
     measured = [row for row in summary.rows if math.isfinite(row.mean.get(summary.ranking, math.nan))]
@@ -43,13 +40,15 @@ def lead(summary: Summary, results: Sequence[TrialResult]) -> str:
         return f'No arm has a result: all {_count(len(results))} failed.' if all_failed else 'No arm has a result yet.'
     if not rivals:
         return _uncompared(summary, measured)
-    winners = [row for row in rivals if is_sure(row.difference) and row.difference.mean > 0]
+    winners = [row for row in rivals if row.learned and is_sure(row.difference) and row.difference.mean > 0]
     if not winners:
         return _without_winner(summary, rivals)
     best, *others = winners
     sentences = [f'Best: {best.arm.name}, {_told(best, summary)}.']
     first = rivals[0]
-    if first is not best and not is_sure(first.difference):
+    if not first.learned:
+        sentences.append(f'{_unlearned(first)} does not count, although its mean is better.')
+    elif first is not best and not is_sure(first.difference):
         sentences.append(f'{first.arm.name} has a better mean, but that may be chance: {_told(first, summary)}.')
     if others:
         names = ', '.join(row.arm.name for row in others)
@@ -58,7 +57,7 @@ def lead(summary: Summary, results: Sequence[TrialResult]) -> str:
 
 
 def _uncompared(summary: Summary, measured: Sequence[ArmSummary]) -> str:
-    best = measured[0]
+    best = next((row for row in measured if row.learned), measured[0])
     told = f'{best.arm.name}: {spoken(summary.ranking)} {best.mean[summary.ranking]:.4f}'
     if len(summary.rows) == 1:
         return f'{told}. There is no other arm to compare it with.'
@@ -68,7 +67,16 @@ def _uncompared(summary: Summary, measured: Sequence[ArmSummary]) -> str:
 
 
 def _without_winner(summary: Summary, rivals: Sequence[ArmSummary]) -> str:
-    first = rivals[0]
+    learned = [row for row in rivals if row.learned]
+    if not learned:
+        return f'No arm is better than {_baseline(summary)}: after training none scores better than before it.'
+    first = learned[0]
+    few = first.difference.images is not None and first.difference.images < MIN_IMAGES
+    if few and first.difference.mean > 0:
+        return (
+            f'{first.difference.images} photographs cannot say which arm is better. '
+            f'Best mean: {first.arm.name}, {_told(first, summary)}.'
+        )
     if first.difference.basis == 'images' and first.difference.low > 0:
         return (
             f'{first.arm.name} is better on these images, {_told(first, summary)}; '
@@ -78,6 +86,10 @@ def _without_winner(summary: Summary, rivals: Sequence[ArmSummary]) -> str:
     if first.difference.mean <= 0:
         return nothing
     return f'{nothing} Closest: {first.arm.name}, {_told(first, summary)}.'
+
+
+def _unlearned(row: ArmSummary) -> str:
+    return f'{row.arm.name}, which is no better than untrained,'
 
 
 def _told(row: ArmSummary, summary: Summary) -> str:

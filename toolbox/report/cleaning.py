@@ -1,6 +1,7 @@
 """The report on a cleaned data set: a map, galleries to look through, and the csv as a person corrects it."""
 
 import base64
+import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +12,8 @@ import numpy as np
 
 from toolbox.data.clean_csv import Row
 from toolbox.report.page import Html, data, element, facts, section, table, write_page
+from toolbox.report.page import settings as listed
+from toolbox.words import counted
 
 _FAILURES_SHOWN = 500
 
@@ -47,7 +50,11 @@ def write_cleaning_report(file: Path, title: str, cleaned: CleanedImages) -> Non
         cleaned: what is shown.
     """
     kept = sum(row.keep for row in cleaned.rows)
-    lead = f'{kept:,} of {len(cleaned.rows):,} files stay. Tick or untick what you see otherwise, and download the csv.'
+    files = counted(len(cleaned.rows), 'file')
+    lead = (
+        f'{kept:,} of {files} {"stays" if kept == 1 else "stay"}. Tick or untick what you see otherwise, and download '
+        'the csv; until then this browser remembers what you changed.'
+    )
     sections = [
         _totals(cleaned),
         _map(),
@@ -64,7 +71,7 @@ def write_cleaning_report(file: Path, title: str, cleaned: CleanedImages) -> Non
 
 
 def _totals(cleaned: CleanedImages) -> Html:
-    counted = Counter(cleaned.kinds)
+    amounts = Counter(cleaned.kinds)
     names = {
         'kept': 'kept',
         'outlier': 'outliers',
@@ -72,16 +79,33 @@ def _totals(cleaned: CleanedImages) -> Html:
         'file': 'unsuitable',
         'unreadable': 'unreadable',
     }
-    return section('Totals', facts({name: f'{counted[kind]:,}' for kind, name in names.items()}))
+    return section('Totals', facts({name: f'{amounts[kind]:,}' for kind, name in names.items()}))
 
 
 def _map() -> Html:
     note = (
-        'Each point is an image that was judged; neighbors look alike. The color is the cluster, gray is noise, a red '
-        'ring marks what is dropped. Hover to see, click to keep or drop, turn the wheel to zoom, drag to move.'
+        'Each point is an image that was judged; near ones look alike, and directions have no meaning. '
+        'Point at one to see it, click to keep or drop it, drag to move the map. A name below it brings its points out.'
     )
-    canvas = element('div', element('canvas'), element('div', id='hover'), id='map')
-    return section('Map', canvas, note=note)
+    keys = (
+        'The arrow keys go from point to point, Enter keeps or drops, + and − zoom, 0 shows all. '  # noqa: RUF001
+        'The wheel zooms once the map was clicked.'
+    )
+    help_text = element('details', element('summary', 'Keys'), element('p', keys, class_='note'))
+    names = {'zoom-in': 'Zoom in', 'zoom-out': 'Zoom out', 'zoom-all': 'Show all'}
+    tools = [element('button', name, type='button', id=identifier) for identifier, name in names.items()]
+    # What a canvas shows has no text of its own: the line below the map tells the point that is chosen.
+    label = 'map of the images; the arrow keys go from point to point'
+    canvas = element('canvas', tabindex=0, role='application', aria_label=label, aria_describedby='said')
+    return section(
+        'Map',
+        element('div', *tools, id='tools'),
+        element('div', canvas, element('div', id='hover', aria_hidden='true'), id='map'),
+        element('p', id='said', aria_live='polite'),
+        element('ul', id='legend', aria_label='legend of the map'),
+        help_text,
+        note=note,
+    )
 
 
 def _outliers(cleaned: CleanedImages) -> Html:
@@ -98,9 +122,9 @@ def _clusters(cleaned: CleanedImages) -> Html:
     dropped = Counter(row.label for row, kind in judged if kind == 'outlier')
     galleries = []
     for label, size in sorted(sizes.items(), key=lambda item: (item[0] < 0, -item[1], item[0])):
-        name = 'noise' if label < 0 else f'Cluster {label}'
+        name = 'No cluster (noise)' if label < 0 else f'Cluster {label}'
         summary = element(
-            'summary', f'{name}: {size:,} images' + (f', {dropped[label]:,} dropped' if dropped[label] else '')
+            'summary', f'{name}: {counted(size, "image")}' + (f', {dropped[label]:,} dropped' if dropped[label] else '')
         )
         galleries.append(element('details', summary, element('div', class_='tiles', data_show=f'cluster {label}')))
     return section('Clusters', *galleries, note='Open one to look through it; the most unusual images come first.')
@@ -111,7 +135,7 @@ def _duplicates(cleaned: CleanedImages) -> list[Html]:
     if not groups:
         return []
     note = 'Images that show the same. Of each group the largest stays, and of equally large ones the least compressed.'
-    return [section(f'Duplicates: {len(groups):,} groups', element('div', id='groups'), note=note)]
+    return [section(f'Duplicates: {counted(len(groups), "group")}', element('div', id='groups'), note=note)]
 
 
 def _files(cleaned: CleanedImages) -> list[Html]:
@@ -132,14 +156,15 @@ def _failures(cleaned: CleanedImages) -> list[Html]:
 
 def _how(cleaned: CleanedImages) -> Html:
     notes = element('ul', *(element('li', note) for note in cleaned.notes)) if cleaned.notes else Html()
-    settings = table(('setting', 'value'), list(cleaned.settings.items()))
+    settings = listed(cleaned.settings)
     seconds = table(('step', 'seconds'), [(step, float(value)) for step, value in cleaned.seconds.items()])
     return section('How it came about', notes, settings, element('h3', 'Time'), seconds)
 
 
 def _bar() -> Html:
-    button = element('button', 'Download clean.csv', id='download', type='button')
-    return element('div', element('span', id='state'), button, id='bar')
+    undo = element('button', 'Undo all changes', id='undo', type='button', hidden='')
+    download = element('button', 'Download clean.csv', id='download', type='button')
+    return element('div', element('span', id='state', role='status'), undo, download, id='bar')
 
 
 def _columns(cleaned: CleanedImages) -> dict[str, list[Any]]:
@@ -147,7 +172,9 @@ def _columns(cleaned: CleanedImages) -> dict[str, list[Any]]:
     reasons = {reason: number for number, reason in enumerate(dict.fromkeys(row.reason for row in cleaned.rows))}
     thumbnails = [cleaned.thumbnails.get(index, b'') for index in range(len(cleaned.rows))]
     x, y = _unit_square(cleaned.positions)
+    decided = repr(list(cleaned.rows))
     return {
+        'digest': hashlib.sha256(decided.encode('utf-8', 'surrogateescape')).hexdigest()[:16],
         'image': [row.image for row in cleaned.rows],
         'label': [row.label for row in cleaned.rows],
         'score': [None if row.score is None else round(row.score, 4) for row in cleaned.rows],

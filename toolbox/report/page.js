@@ -21,3 +21,17 @@ for (const table of document.querySelectorAll('table.sortable')) {
     });
   });
 }
+// Marks in the contents which section is being read: the last one that begins above a third of the window.
+{
+  const links = [...document.querySelectorAll('.contents a')];
+  const parts = links.map(link => document.getElementById(link.hash.slice(1)));
+  const mark = () => {
+    const end = innerHeight + scrollY >= document.documentElement.scrollHeight - 2;
+    const above = parts.filter(part => part.getBoundingClientRect().top < innerHeight / 3);
+    const current = end ? parts.length - 1 : Math.max(0, above.length - 1);
+    links.forEach((link, number) => link.toggleAttribute('aria-current', number === current));
+  };
+  addEventListener('scroll', mark, {passive: true});
+  addEventListener('resize', mark);
+  if (links.length) mark();
+}

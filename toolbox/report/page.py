@@ -7,17 +7,15 @@ configs can show up in a page, but never act in it.
 import html
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
-from toolbox.report.images import data_uri
-
 _HERE = Path(__file__).parent
 # Whatever a page holds, a browser that keeps this rule fetches nothing.
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+_FEW_COLUMNS = 3  # of a table that fits a narrow screen as it is
 _VOID = ('img', 'meta')
 
 
@@ -25,6 +23,13 @@ class Html(str):
     """Markup. Any other string is text."""
 
     __slots__ = ()
+
+
+class Section(Html):
+    """A part of a page under a heading, which the contents lead to."""
+
+    title: str
+    identifier: str
 
 
 def element(name: str, /, *content: object, **attributes: object) -> Html:
@@ -55,7 +60,7 @@ def _markup(piece: object) -> str:
 
 
 def write_page(file: Path, title: str, *content: Html, lead: str = '', extra: str | None = None) -> None:
-    """Write a page: a title, a sentence below it, sections.
+    """Write a page: a title, a sentence below it, sections with a table of contents.
 
     Args:
         file: where to.
@@ -64,7 +69,7 @@ def write_page(file: Path, title: str, *content: Html, lead: str = '', extra: st
         lead: the sentence.
         extra: the name of a style and a script of this package that the page needs besides the common ones.
     """
-    names = ['page'] if extra is None else ['page', extra]
+    names = ['page', 'pictures'] if extra is None else ['page', 'pictures', extra]
     style, script = (_resources(names, suffix) for suffix in ('css', 'js'))
     head = element(
         'head',
@@ -74,10 +79,28 @@ def write_page(file: Path, title: str, *content: Html, lead: str = '', extra: st
         element('title', title),
         element('style', style),
     )
-    header = element('header', element('h1', title), element('p', lead, class_='lead') if lead else Html())
-    body = element('body', element('main', header, *content), element('script', script))
+    skip = element('a', 'Skip to the content', href='#content', class_='skip')
+    header = element('header', element('h1', _breakable(title)), element('p', lead, class_='lead') if lead else Html())
+    main = element('main', *content, id='content')
+    page = element('div', header, _contents(content), main, class_='page')
+    body = element('body', skip, page, element('script', script))
     # A file name that is no text cannot be shown as it is.
     file.write_text(f'<!doctype html>\n{element("html", head, body, lang="en")}\n', encoding='utf-8', errors='replace')
+
+
+def _breakable(title: str) -> list[object]:
+    """A title that a narrow page may break behind slashes."""
+    first, *rest = title.split('/')
+    return [first, *(piece for part in rest for piece in ('/', Html('<wbr>'), part))]
+
+
+def _contents(content: Sequence[Html]) -> Html:
+    links = [
+        element('li', element('a', part.title, href=f'#{part.identifier}'))
+        for part in content
+        if isinstance(part, Section)
+    ]
+    return element('nav', element('ul', *links), class_='contents', aria_label='Contents') if links else Html()
 
 
 def _resources(names: Sequence[str], suffix: str) -> Html:
@@ -90,10 +113,14 @@ def data(identifier: str, content: object) -> Html:
     return element('script', Html(text), type='application/json', id=identifier)
 
 
-def section(title: str, *content: object, note: str = '') -> Html:
-    """A part of the page under a heading, with a note that says how to read it."""
+def section(title: str, *content: object, note: str = '', kind: str | None = None) -> Section:
+    """A part of the page under a heading, with a note that says how to read it; `kind` is its class."""
     explained = element('p', note, class_='note') if note else Html()
-    return element('section', element('h2', title), explained, *content)
+    # The scripts have identifiers of their own, which a title may not take.
+    identifier = '-'.join(['part', *re.findall('[a-z0-9]+', title.lower())])
+    made = Section(element('section', element('h2', title), explained, *content, id=identifier, class_=kind))
+    made.title, made.identifier = title, identifier
+    return made
 
 
 class Number(NamedTuple):
@@ -112,53 +139,44 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, sortable:
     rows = list(rows)
     names = [element('button', name, type='button') if sortable else name for name in columns]
     kinds = ['number' if any(_is_number(row[column]) for row in rows) else None for column in range(len(columns))]
-    head = [element('th', name, scope='col', class_=kind) for name, kind in zip(names, kinds, strict=True)]
-    body = [element('tr', *map(_cell, row, kinds)) for row in rows]
-    kind = 'sortable' if sortable else None
-    grid = element('table', element('thead', element('tr', *head)), element('tbody', *body), class_=kind)
-    return element('div', grid, class_='scroll')
+    # Roles, because a browser forgets what a table is when the style of a narrow screen lays it out otherwise.
+    head = [
+        element('th', name, scope='col', class_=kind, role='columnheader')
+        for name, kind in zip(names, kinds, strict=True)
+    ]
+    body = [element('tr', *map(_cell, row, kinds, columns), role='row') for row in rows]
+    size = 'wide' if len(columns) > _FEW_COLUMNS else 'narrow'
+    kind = f'{size} sortable' if sortable else size
+    top = element('thead', element('tr', *head, role='row'), role='rowgroup')
+    grid = element('table', top, element('tbody', *body, role='rowgroup'), class_=kind, role='table')
+    return element('div', grid, class_='scroll', tabindex=0 if sortable else None)
 
 
-def _cell(content: object, kind: str | None) -> Html:
+def _cell(content: object, kind: str | None, column: str) -> Html:
+    named = {'data_label': column, 'role': 'cell'}
     if content is None:
-        return element('td', '–', class_=kind, data_value='nan')  # noqa: RUF001
+        return element('td', '–', class_=kind, data_value='nan', **named)  # noqa: RUF001
     if not _is_number(content):
-        return element('td', content)
+        return element('td', content, class_=kind or 'text', **named)
     value, shown = content if isinstance(content, Number) else (content, None)
     if math.isnan(value):
-        return _cell(None, kind)
+        return _cell(None, kind, column)
     if shown is None:
         shown = f'{value:.4f}' if isinstance(value, float) else f'{value:,}'
-    return element('td', shown, class_='number', data_value=repr(float(value)))
+    return element('td', shown, class_='number', data_value=repr(float(value)), **named)
 
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float | Number) and not isinstance(value, bool)
 
 
-def gallery(
-    pictures: Sequence[tuple[str, np.ndarray | None]], title: str, text: str, *, longest_side: int = 240
-) -> Html:
-    """Pictures of one photograph side by side, with a line of text above and a caption below each.
-
-    Args:
-        pictures: captions, and uint8 (H, W) or (H, W, 3); None where there is no picture, which is then said.
-        title: the photograph's name.
-        text: more about it.
-        longest_side: in pixels; larger pictures are scaled down.
-    """
-    figures = []
-    for caption, image in pictures:
-        if image is None:
-            picture = element('div', 'no picture', class_='no-picture')
-        else:
-            picture = element('img', src=data_uri(image, longest_side), alt=f'{caption} of {title}')
-        figures.append(element('figure', picture, element('figcaption', caption)))
-    heading = element('p', element('strong', title), ' ', element('span', text), class_='picture-title')
-    return element('div', heading, element('div', *figures, class_='pictures'), class_='photo')
-
-
 def facts(values: Mapping[str, object]) -> Html:
     """A few numbers that matter, large, each with its name."""
     pairs = [element('div', element('dt', name), element('dd', value)) for name, value in values.items()]
     return element('dl', *pairs, class_='facts')
+
+
+def settings(values: Mapping[str, object]) -> Html:
+    """Names and what they are set to, a line each."""
+    pairs = [part for name, value in values.items() for part in (element('dt', name), element('dd', value))]
+    return element('dl', *pairs, class_='settings')

@@ -3,69 +3,41 @@
 import csv
 import itertools
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
-from toolbox.intervals import Interval, bootstrap_interval
-from toolbox.report.charts import histogram, intervals
-from toolbox.report.images import ERROR_SCALE, error_map
-from toolbox.report.page import Html, element, facts, gallery, section, table, write_page
+from toolbox.intervals import MIN_IMAGES, Interval, bootstrap_interval
+from toolbox.report.charts import intervals
+from toolbox.report.page import Html, element, facts, section, settings, table, write_page
+from toolbox.report.score_entry import COLUMNS, ScoreEntry
+from toolbox.report.score_images import all_rows, distributions, edge_rules, examples, per_image
 from toolbox.report.statistics import PUBLIC_SHARE, split_disagreement, split_gap
 from toolbox.scoring import WEIGHTS, summarize
+from toolbox.words import counted, spoken
 
-_COLUMNS = ('score', *WEIGHTS)
-_PHOTOS_SHOWN = 6  # best ones, and as many worst ones
 _PERCENT = round(100 * PUBLIC_SHARE)
 
 
-class Pictures(NamedTuple):
-    """What is shown of one image, uint8: input (H, W) or (H, W, 3), output and truth (H, W, 3), hole (H, W).
-
-    The input is None where none was given: none is made up.
-    """
-
-    input: np.ndarray | None
-    output: np.ndarray
-    truth: np.ndarray
-    hole: np.ndarray | None = None
-
-
-@dataclass
-class ScoreEntry:
-    """One restoration of a set of images: a submission, or a model's.
-
-    Attributes:
-        name: what it is called; different for each entry of a report.
-        rows: what `toolbox.scoring.score_images` says of each image, by the image's name.
-        pictures: reads or makes the pictures of the image of a name; called for the few images that are shown.
-    """
-
-    name: str
-    rows: Mapping[str, Mapping]
-    pictures: Callable[[str], Pictures]
-
-    @cached_property
-    def summary(self) -> dict[str, float]:
-        """Means over the images, and their number `n`."""
-        return summarize(list(self.rows.values()))
-
-    def values(self, column: str) -> np.ndarray:
-        """A column of the rows, float64 (n,), in the order of the rows."""
-        return np.array([row[column] for row in self.rows.values()], np.float64)
-
-
-def write_score_report(folder: str | Path, entries: Sequence[ScoreEntry], *, about: str = '') -> Path:
+def write_score_report(
+    folder: str | Path,
+    entries: Sequence[ScoreEntry],
+    *,
+    about: str = '',
+    baselines: Mapping[str, Mapping[str, Mapping]] | None = None,
+    how: Mapping[str, str] | None = None,
+    config: str = '',
+) -> Path:
     """Write `report.html`, one page that needs no other file, and `per_image.csv`.
 
     Args:
         folder: made if need be.
         entries: one; or several on the same images, which are then compared image by image.
         about: a sentence on what was scored, shown below the title.
+        baselines: what the entries are held against: rows of the same images, by the baseline's name.
+        how: how the scores came about, by name: date, version, files.
+        config: the text of the model's config.
 
     Returns:
         The page.
@@ -78,12 +50,14 @@ def write_score_report(folder: str | Path, entries: Sequence[ScoreEntry], *, abo
     folder.mkdir(parents=True, exist_ok=True)
     _write_csv(folder / 'per_image.csv', entries)
     best_first = sorted(entries, key=lambda entry: -entry.summary['score'])
-    sections = [_overview(best_first)]
+    sections = [_overview(best_first, baselines or {})]
     if len(entries) > 1:
         sections.append(_comparison(best_first))
+    if entries[0].summary['n'] >= MIN_IMAGES:
+        sections.append(_splits(best_first))
     if entries[0].summary['n'] > 1:
-        sections += [_splits(best_first), _distributions(best_first)]
-    sections += [_examples(best_first), *_edge_rules(entries), _per_image(entries)]
+        sections.append(distributions(best_first))
+    sections += [examples(best_first), *edge_rules(entries), per_image(entries), *_how(how or {}, config)]
     title = f'Score of {entries[0].name}' if len(entries) == 1 else f'Scores of {len(entries)} restorations'
     write_page(folder / 'report.html', title, *sections, lead=about)
     return folder / 'report.html'
@@ -103,32 +77,49 @@ def _check(entries: Sequence[ScoreEntry]) -> None:
 def _write_csv(file: Path, entries: Sequence[ScoreEntry]) -> None:
     with file.open('w', newline='', encoding='utf-8') as stream:
         writer = csv.writer(stream)
-        writer.writerow(('entry', 'image', *_COLUMNS, 'notes'))
-        for entry, name, row in _all_rows(entries):
-            writer.writerow((entry, name, *(row[column] for column in _COLUMNS), '; '.join(row['notes'])))
+        writer.writerow(('entry', 'image', *COLUMNS, 'notes'))
+        for entry, name, row in all_rows(entries):
+            writer.writerow((entry, name, *(row[column] for column in COLUMNS), '; '.join(row['notes'])))
 
 
-def _all_rows(entries: Sequence[ScoreEntry]) -> list[tuple[str, str, Mapping]]:
-    return [(entry.name, name, row) for entry in entries for name, row in entry.rows.items()]
-
-
-def _overview(entries: Sequence[ScoreEntry]) -> Html:
-    formula = ' + '.join(f'{weight:g} {part}' for part, weight in WEIGHTS.items())
+def _overview(entries: Sequence[ScoreEntry], baselines: Mapping[str, Mapping[str, Mapping]]) -> Html:
+    formula = ' + '.join(f'{weight:g} {spoken(part)}' for part, weight in WEIGHTS.items())
     note = (
-        f'score = {formula}, each the mean over images. The interval (95 %, bootstrap) says '
-        'how far the choice of images moves the score.'
+        f'score = {formula}, each the mean over {counted(entries[0].summary["n"], "image")}. The interval (95 %, '
+        'bootstrap) says how far the choice of images moves the score.'
     )
-    bars = {entry.name: bootstrap_interval(entry.values('score')) for entry in entries}
-    drawing = intervals(bars, 'score with its 95 % interval')
+    summaries = {entry.name: entry.summary for entry in entries}
+    values = {entry.name: entry.values('score') for entry in entries}
+    for name, rows in baselines.items():
+        summaries[name] = summarize(list(rows.values()))
+        values[name] = np.array([row['score'] for row in rows.values()], np.float64)
+    marks = {name: bootstrap_interval(scores) for name, scores in values.items()}
+    parts = [_below_baseline(entries, {name: summaries[name] for name in baselines})]
     if len(entries) == 1:
         (entry,) = entries
-        (interval,) = bars.values()
-        numbers = {column: f'{entry.summary[column]:.4f}' for column in _COLUMNS}
-        numbers['95 % interval'] = f'{interval.low:.4f} to {interval.high:.4f}'
+        interval = marks[entry.name]
+        numbers = {spoken(column): f'{entry.summary[column]:.4f}' for column in COLUMNS}
+        known = f'{interval.low:.4f} to {interval.high:.4f}'
+        numbers['95 % interval'] = known if interval.known else f'none under {MIN_IMAGES} images'
         numbers['images'] = f'{entry.summary["n"]:,}'
-        return section('Score', facts(numbers), note=note)
-    rows = [(entry.name, *(entry.summary[column] for column in _COLUMNS), entry.summary['n']) for entry in entries]
-    return section('Scores', drawing, table(('', *_COLUMNS, 'images'), rows), note=note)
+        parts.append(facts(numbers))
+    if len(summaries) > 1:
+        parts.append(intervals(marks, 'score', 'scores with their 95 % intervals', quiet=baselines))
+        rows = [(name, *(summary[column] for column in COLUMNS)) for name, summary in summaries.items()]
+        parts.append(table(('', *map(spoken, COLUMNS)), rows))
+    return section('Score' if len(entries) == 1 else 'Scores', *parts, note=note)
+
+
+def _below_baseline(entries: Sequence[ScoreEntry], baselines: Mapping[str, Mapping[str, float]]) -> list[Html]:
+    """A sentence for each entry that a baseline beats."""
+    told = []
+    for entry in entries:
+        better = [name for name, summary in baselines.items() if summary['score'] > entry.summary['score']]
+        if better:
+            names = ' and '.join(better)
+            text = f'{entry.name} scores less than {names}, which needs no training.'
+            told.append(element('p', text, class_='warning'))
+    return told
 
 
 def _comparison(entries: Sequence[ScoreEntry]) -> Html:
@@ -140,7 +131,8 @@ def _comparison(entries: Sequence[ScoreEntry]) -> Html:
     rows = []
     for name, bar in bars.items():
         better = _share(np.mean(differences[name] > 0))
-        rows.append((name, bar.mean, bar.low, bar.high, better, _flips(differences[name]), _verdict(bar)))
+        low, high = (bar.low, bar.high) if bar.known else (None, None)
+        rows.append((name, bar.mean, low, high, better, _flips(differences[name]), _verdict(bar)))
     columns = ('difference', 'mean', 'low', 'high', 'images better', 'splits that disagree', 'verdict')
     return section(
         'Paired comparison',
@@ -154,10 +146,12 @@ def _comparison(entries: Sequence[ScoreEntry]) -> Html:
 
 
 def _flips(differences: np.ndarray) -> str:
-    return _share(split_disagreement(differences)) if len(differences) > 1 else ''
+    return _share(split_disagreement(differences)) if len(differences) >= MIN_IMAGES else ''
 
 
 def _verdict(difference: Interval) -> str:
+    if not difference.known:
+        return f'too few images: at least {MIN_IMAGES}'
     return 'a real difference' if difference.excludes_zero else 'not to be told apart'
 
 
@@ -182,77 +176,9 @@ def _splits(entries: Sequence[ScoreEntry]) -> Html:
     )
 
 
-def _distributions(entries: Sequence[ScoreEntry]) -> Html:
-    axes = {}
-    for column in _COLUMNS:  # one axis for all entries, so that they compare
-        values = np.concatenate([entry.values(column) for entry in entries])
-        axes[column] = (float(values.min()), float(values.max()))
-    rows = []
-    for entry in entries:
-        charts = [
-            element('div', element('h3', column), histogram(entry.values(column), axis, column))
-            for column, axis in axes.items()
-        ]
-        rows += [element('h3', entry.name) if len(entries) > 1 else '', element('div', *charts, class_='charts')]
-    return section('Distributions', *rows, note='Images by their values; the line is the mean.')
-
-
-def _examples(entries: Sequence[ScoreEntry]) -> Html:
-    parts = []
-    for number, entry in enumerate(entries):
-        content = _worst_and_best(entry)
-        if len(entries) == 1:
-            parts.append(content)
-        else:
-            parts.append(element('details', element('summary', entry.name), content, open='' if number == 0 else None))
-    return section(
-        'Worst and best images',
-        *parts,
-        note=(
-            'Error map: mean absolute error over the channels; white is none, the darkest color stands for '
-            f'{ERROR_SCALE} gray levels and more. The hole is outlined.'
-        ),
-    )
-
-
-def _worst_and_best(entry: ScoreEntry) -> Html:
-    ranked = sorted(entry.rows, key=lambda name: (entry.rows[name]['score'], name))
-    count = min(_PHOTOS_SHOWN, -(-len(ranked) // 2))
-    worst, best = ranked[:count], [name for name in reversed(ranked[-count:]) if name not in ranked[:count]]
-    groups = {'Worst': worst, 'Best': best}
-    parts = [
-        (element('h3', title), [_photo(entry, name) for name in names]) for title, names in groups.items() if names
-    ]
-    return element('div', *parts)
-
-
-def _photo(entry: ScoreEntry, name: str) -> Html:
-    pictures, row = entry.pictures(name), entry.rows[name]
-    shown = [
-        *([] if pictures.input is None else [('input', pictures.input)]),
-        ('output', pictures.output),
-        ('truth', pictures.truth),
-        ('error map', error_map(pictures.output, pictures.truth, pictures.hole)),
-    ]
-    numbers = [f'{column} {row[column]:.4f}' for column in _COLUMNS]
-    return gallery(shown, name, ' · '.join([*numbers, *row['notes']]))
-
-
-def _edge_rules(entries: Sequence[ScoreEntry]) -> list[Html]:
-    """Which images the formulas leave undefined; a section only if there are any."""
-    counts = Counter((entry, note) for entry, _, row in _all_rows(entries) for note in row['notes'])
-    if not counts:
+def _how(how: Mapping[str, str], config: str) -> list[Html]:
+    """How the scores came about; a section only if something is known."""
+    if not how and not config:
         return []
-    rows = [(entry, note, count) for (entry, note), count in sorted(counts.items())]
-    note = 'Images that the formulas leave undefined; they were scored by the rules in docs/score.md.'
-    return [section('Edge cases', table(('', 'rule', 'images'), rows), note=note)]
-
-
-def _per_image(entries: Sequence[ScoreEntry]) -> Html:
-    several = len(entries) > 1
-    columns = (*(('entry',) if several else ()), 'image', *_COLUMNS, 'notes')
-    rows = [
-        (*((entry,) if several else ()), name, *(row[column] for column in _COLUMNS), '; '.join(row['notes']))
-        for entry, name, row in _all_rows(entries)
-    ]
-    return section('Every image', table(columns, rows, sortable=True), note='Click on a column to sort by it.')
+    text = element('details', element('summary', 'The whole config'), element('pre', config)) if config else Html()
+    return [section('How it came about', settings(how), text)]

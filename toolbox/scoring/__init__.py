@@ -79,6 +79,12 @@ def _notes(size: Sequence[int], hole_area: int, data_range: int) -> tuple[str, .
 
 
 def _check(prediction: Tensor, truth: Tensor, hole: Tensor) -> None:
+    for name, image in (('prediction', prediction), ('truth', truth), ('hole', hole)):
+        if not isinstance(image, Tensor):
+            raise ValueError(
+                f'{name}: expected a torch tensor (N, C, H, W), got {type(image).__name__}; of an array (H, W, C) make '
+                'one by torch.from_numpy(array).permute(2, 0, 1)[None]'
+            )
     shape = tuple(prediction.shape)
     if prediction.dtype != torch.uint8 or truth.dtype != torch.uint8:
         raise ValueError(f'expected uint8 images, got {prediction.dtype} and {truth.dtype}: use toolbox.color.to_uint8')

@@ -66,10 +66,10 @@ def benchmark_clean(
     Raises:
         ValueError: too few of something.
     """
-    if num_images < 10 or dimensions < 1 or repeats < 1:
+    if num_images < 10 or dimensions < 1 or repeats < 1 or stability_seeds < 0:
         raise ValueError(
-            f'{num_images} images of {dimensions} dimensions, {repeats} repeats: '
-            'expected at least 10 images, 1 dimension and 1 repeat'
+            f'{num_images} images of {dimensions} dimensions, {repeats} repeats, {stability_seeds} seeds: '
+            'expected at least 10 images, 1 dimension, 1 repeat and 0 seeds'
         )
     config = load_config(_CONFIG, {'detector.min_cluster_size': _CLUSTER_SIZE}, rules=CLEANING)
     embedding = synthetic_embeddings(num_images, dimensions)

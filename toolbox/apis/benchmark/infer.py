@@ -15,7 +15,7 @@ from skimage import data
 
 from toolbox.apis.benchmark.machine import cpu_name
 from toolbox.color import gray_from_rgb, to_float
-from toolbox.config import load_config
+from toolbox.config import config_data, load_config
 from toolbox.engine.checkpoint import save_checkpoint
 from toolbox.engine.model import RestorationModel
 from toolbox.imageio import write_png
@@ -91,7 +91,15 @@ def benchmark_infer(
         repeats: timed runs of each.
         megapixels: restore one photograph of this many as well, and report the peak memory; 0: do not.
         device: auto, cpu or cuda.
+
+    Raises:
+        ValueError: too few of something.
     """
+    if size < 32 or min(images, batch_size, repeats) < 1 or megapixels < 0:
+        raise ValueError(
+            f'size {size}, images {images}, batch size {batch_size}, repeats {repeats}, megapixels {megapixels}: '
+            'expected a size of at least 32, at least one of the next three, and 0 megapixels or more'
+        )
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         checkpoint = _random_checkpoint(config, root / 'best.pth')
@@ -114,7 +122,7 @@ def _random_checkpoint(config: str, path: Path) -> Path:
     resolved = load_config(config, {'data.root': str(path.parent)}, say=lambda _: None)
     torch.manual_seed(0)
     model = RestorationModel(resolved.model, to_train=False).layout.state_dict()
-    save_checkpoint(dict(config=resolved.pretty_text, data='', epoch=0, step=0, metrics={}, model=model), path)
+    save_checkpoint(dict(config=config_data(resolved), data='', epoch=0, step=0, metrics={}, model=model), path)
     return path
 
 

@@ -72,6 +72,70 @@ class TrainBenchmark:
         return '\n'.join([self.setting, *lines])
 
 
+@dataclass(frozen=True)
+class ConfigBenchmark:
+    """Seconds per photograph of two configs' training, block by block in turns."""
+
+    setting: str
+    names: tuple[str, str]
+    blocks: Sequence[tuple[float, float]]
+
+    @property
+    def ratios(self) -> list[float]:
+        """How many times as fast as the second the first trains, by pairs of blocks."""
+        return [other / one for one, other in self.blocks]
+
+    def __str__(self) -> str:
+        speeds = [1 / statistics.median(seconds) for seconds in zip(*self.blocks, strict=True)]
+        width = max(map(len, self.names))
+        lines = [f'{name:<{width}} {speed:9.2f} photos/s' for name, speed in zip(self.names, speeds, strict=True)]
+        ratios = self.ratios
+        ratio = f'{statistics.median(ratios):.2f} times as fast ({min(ratios):.2f} to {max(ratios):.2f})'
+        return '\n'.join([self.setting, f'{lines[0]}   {ratio}', lines[1]])
+
+
+def benchmark_configs(
+    photos: str,
+    config: str,
+    against: str,
+    size: int = 128,
+    batch_size: int = 8,
+    steps: int = 4,
+    rounds: int = 3,
+    precision: str = 'auto',
+    options: Mapping[str, object] | None = None,
+) -> ConfigBenchmark:
+    """Time the training steps of two configs in turns, each in a process of its own, on the same photographs.
+
+    Args:
+        photos: a folder of photographs, at least `batch_size * steps`.
+        config, against: what is timed; their networks start without pretrained weights.
+        size, batch_size: of both, px and photographs per step.
+        steps: in a timed block.
+        rounds: timed blocks of each.
+        precision: of both.
+        options: values by dotted path, in place of both configs', such as the encoder that they are to share.
+
+    Raises:
+        ValueError: too few photographs, or numbers that are too small.
+    """
+    needed = _num_photos(photos, size, batch_size, steps, rounds)
+    common = _options(photos, size, batch_size, precision) | dict(options or {})
+    device = default_device()
+    with (
+        _Side(_Ours, config, common, needed, device) as one,
+        _Side(_Ours, against, common, needed, device) as other,
+    ):
+        for side in (one, other):
+            side.seconds('train')  # warms up
+        blocks = [(one.seconds('train') / needed, other.seconds('train') / needed) for _ in range(rounds)]
+    setting = (
+        f'{size} px, batch {batch_size}, {num_workers("auto")} loader workers, {rounds} pairs of blocks of {steps} '
+        f'steps, in {training_precision(precision, device)}; {_machine(device)}'
+    )
+    return ConfigBenchmark(setting, (config, against), blocks)
+
+
 def benchmark_train(
     photos: str,
     config: str = 'configs/unetpp_cbam_b4.py',
@@ -97,24 +161,14 @@ def benchmark_train(
     Raises:
         ValueError: too few photographs, or numbers that are too small.
     """
-    if min(steps, rounds, batch_size) < 1 or size < 32:
-        raise ValueError('expected at least one step, round and photograph per batch, and a size of at least 32')
+    needed = _num_photos(photos, size, batch_size, steps, rounds)
     manifest = open_source(photos)
-    needed = batch_size * steps
-    if len(manifest) < needed:
-        raise ValueError(f'{photos} holds {len(manifest)} photographs; {steps} steps of {batch_size} need {needed}')
     files = [manifest[index].path for index in range(needed)]
     for file in files:
         if min(read_size(file)) < size:  # one enlarges it, the other does not
             raise ValueError(f'{file} is smaller than {size} px: give larger photographs, or a --size that all have')
     device = default_device()
-    options = {
-        'data.root': photos,
-        'data.size': size,
-        'data.batch_size': batch_size,
-        'model.encoder.weights': None,
-        'precision': precision,
-    }
+    options = _options(photos, size, batch_size, precision)
     with (
         _Side(_Published, files, size, batch_size, device, encoder, steps) as published,
         _Side(_Ours, config, options, needed, device) as ours,
@@ -129,13 +183,41 @@ def benchmark_train(
         for job in jobs.values():
             job()  # warms up
         times = [{name: job() / needed for name, job in jobs.items()} for _ in range(rounds)]
-    on_gpu = device.type == 'cuda'
-    machine = torch.cuda.get_device_name() if on_gpu else f'{torch.get_num_threads()} threads of {cpu_name()}'
     setting = (
         f'{size} px, batch {batch_size}, {num_workers("auto")} loader workers, median of {rounds} blocks of {steps} '
-        f'steps; published in float32, Huefill trained in {training_precision(precision, device)}; {machine}'
+        f'steps; published in float32, Huefill trained in {training_precision(precision, device)}; {_machine(device)}'
     )
     return TrainBenchmark(setting, **{name: statistics.median(row[name] for row in times) for name in jobs})
+
+
+def _num_photos(photos: str, size: int, batch_size: int, steps: int, rounds: int) -> int:
+    """Of a timed block.
+
+    Raises:
+        ValueError: too few photographs, or numbers that are too small.
+    """
+    if min(steps, rounds, batch_size) < 1 or size < 32:
+        raise ValueError('expected at least one step, round and photograph per batch, and a size of at least 32')
+    found, needed = len(open_source(photos)), batch_size * steps
+    if found < needed:
+        raise ValueError(f'{photos} holds {found} photographs; {steps} steps of {batch_size} need {needed}')
+    return needed
+
+
+def _options(photos: str, size: int, batch_size: int, precision: str) -> dict[str, object]:
+    return {
+        'data.root': photos,
+        'data.size': size,
+        'data.batch_size': batch_size,
+        'model.encoder.weights': None,
+        'precision': precision,
+    }
+
+
+def _machine(device: torch.device) -> str:
+    if device.type == 'cuda':
+        return torch.cuda.get_device_name()
+    return f'{torch.get_num_threads()} threads of {cpu_name()}'
 
 
 class _Side:

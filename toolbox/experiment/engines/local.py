@@ -34,8 +34,12 @@ class LocalEngine:
             raise ValueError(f'--workers {workers}: expected at least 1')
         self.workers = workers
         self.quiet = quiet
-        self._context = multiprocessing.get_context('forkserver')
-        self._context.set_forkserver_preload(list(_PRELOADED))
+        # What is imported asks for GPUs. Asked through CUDA, a process and all that are forked from it are bound to it,
+        # and these can use none; NVML leaves no trace.
+        os.environ.setdefault('PYTORCH_NVML_BASED_CUDA_CHECK', '1')
+        self._context = multiprocessing.get_context(_start_method())
+        if self._context.get_start_method() == 'forkserver':
+            self._context.set_forkserver_preload(list(_PRELOADED))
 
     def run(self, function: Callable[[Any], int], jobs: Iterable[Job]) -> Iterator[tuple[Job, int]]:
         """As `Engine.run`."""
@@ -71,6 +75,14 @@ class LocalEngine:
         process = self._context.Process(target=_run, args=arguments, name=job.folder.name)
         process.start()
         return job, process
+
+
+def _start_method() -> str:
+    """How jobs start: forked from a server, or anew where there are GPUs that NVML does not count (MIG, ROCm)."""
+    import torch
+
+    uncounted = torch.cuda._device_count_nvml() < 0 and torch.cuda.is_available()
+    return 'spawn' if uncounted else 'forkserver'
 
 
 def _run(function: Callable[[Any], int], job: Job, output: str | None, slot: int, workers: int) -> None:

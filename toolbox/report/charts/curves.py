@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from toolbox.report.charts.axis import Axis, tick_labels
+from toolbox.report.charts.axis import Axis
+from toolbox.report.charts.frame import TOP, down, frame
 from toolbox.report.charts.strokes import Stroke
 from toolbox.report.page import Html, element
 
 _UNITS = 1000  # the drawing is stretched to the place that it has: its own units mean nothing
 _LEAST_HEIGHT, _NAME_HEIGHT = 340, 21  # pixels
-_TOP, _FOOT = 10, 40  # pixels around the lines
 _LONGEST = 36  # letters of a name; the page cuts what is longer
 
 
@@ -40,23 +40,24 @@ def curves(lines: Sequence[Curve], x_name: str, y_name: str) -> Html:
     x_axis = Axis.around([x for line in lines for x in line.x], room=0)
     y_axis = Axis.around([y for line in lines for y in (*line.low, *line.high)])
     height = max(_LEAST_HEIGHT, _NAME_HEIGHT * len(lines))
-    plot = element(
-        'svg',
-        *_grid(x_axis, y_axis, height),
-        _stretched([_line(line, x_axis, y_axis) for line in lines], height),
-        _text(x_name, '50%', height + _TOP + _FOOT - 4, 'middle'),
-        height=height + _TOP + _FOOT,
-        role='img',
-        aria_label=f'{y_name} over {x_name}',
+    plot = frame(
+        [_stretched([_line(line, x_axis, y_axis) for line in lines], height)],
+        x_axis,
+        y_axis,
+        (x_name, y_name),
+        f'{y_name} over {x_name} of {len(lines)} arms',
+        height=height,
+        x_ticks=8,
+        y_ticks=7,
+        whole=('x',),
     )
     longest = min(max(len(line.name) for line in lines), _LONGEST)
-    content = [element('div', plot, class_='plot'), _names(lines, y_axis, height)]
-    return element('div', *content, class_='curves', style=f'--letters: {longest}')
+    return element('div', plot, _names(lines, y_axis, height), class_='curves', style=f'--letters: {longest}')
 
 
 def _stretched(content: list[Html], height: int) -> Html:
     """Content in units of its own, between the labels of the axes."""
-    box = {'x': 0, 'y': _TOP, 'width': '100%', 'height': height}
+    box = {'x': 0, 'y': TOP, 'width': '100%', 'height': height}
     return element('svg', *content, viewBox=f'0 0 {_UNITS} {_UNITS}', preserveAspectRatio='none', **box)
 
 
@@ -82,29 +83,11 @@ def _line(line: Curve, x_axis: Axis, y_axis: Axis) -> Html:
     )
 
 
-def _grid(x_axis: Axis, y_axis: Axis, height: int) -> list[Html]:
-    marks = []
-    y_ticks = y_axis.ticks(7)
-    for tick, shown in zip(y_ticks, tick_labels(y_ticks), strict=True):
-        y = round(_TOP + height * (1 - y_axis.part(tick)), 1)
-        marks.append(element('line', x1=0, y1=y, x2='100%', y2=y, class_='axis'))
-        marks.append(_text(shown, -8, y + 4, 'end'))
-    # Epochs are whole numbers.
-    x_ticks = sorted({round(tick) for tick in x_axis.ticks(8)} & set(range(round(x_axis.low), round(x_axis.high) + 1)))
-    for tick in x_ticks:
-        marks.append(_text(str(tick), f'{100 * x_axis.part(tick):.2f}%', height + _TOP + 16, 'middle'))
-    return marks
-
-
-def _text(content: str, x: object, y: float, anchor: str) -> Html:
-    return element('text', content, x=x, y=y, text_anchor=anchor)
-
-
 def _names(lines: Sequence[Curve], axis: Axis, height: int) -> Html:
     """Each name as close to the end of its line as the others let it."""
-    ends = [_TOP + height * (1 - axis.part(line.mean[-1])) for line in lines]
+    ends = [down(axis.part(line.mean[-1]), height) for line in lines]
     names = []
-    for line, y in zip(lines, spread(ends, _NAME_HEIGHT, _TOP + height + 8), strict=True):
+    for line, y in zip(lines, spread(ends, _NAME_HEIGHT, TOP + height + 8), strict=True):
         color, dashes = line.stroke
         sample = element('line', x1=0, y1=6, x2=24, y2=6, stroke=color, stroke_dasharray=dashes or None, class_='line')
         content = [
@@ -112,7 +95,7 @@ def _names(lines: Sequence[Curve], axis: Axis, height: int) -> Html:
             element('span', line.name, class_='name'),
             element('span', f'{line.mean[-1]:.4f}', class_='value'),
         ]
-        place = {'style': f'--y: {y:.1f}px', 'data_name': line.name, 'title': line.title or line.name}
+        place = {'style': f'--y: {y:.1f}px', 'data_name': line.name, 'title': line.title or line.name, 'tabindex': 0}
         names.append(element('li', *content, **place))
     return element('ul', *names, class_='names')
 

@@ -2,38 +2,43 @@
 
 import numpy as np
 
-from toolbox.report.charts.svg import drawing, text
+from toolbox.report.charts.axis import Axis
+from toolbox.report.charts.frame import TOP, across, down, frame
+from toolbox.report.charts.svg import text
 from toolbox.report.page import Html, element
 
-_WIDTH, _HEIGHT, _MARGIN, _FOOT = 260, 120, 8, 18
+_HEIGHT = 110
 _BINS = 24
 
 
-def histogram(values: np.ndarray, axis: tuple[float, float], label: str) -> Html:
-    """How values (n,) are distributed over an axis that spans them, with a line at their mean."""
+def histogram(values: np.ndarray, axis: tuple[float, float], name: str, counted: str = 'images') -> Html:
+    """How values (n,) are distributed over an axis that spans them, with a line at their mean.
+
+    Args:
+        values: (n,), finite.
+        axis: from where to where.
+        name: of the values.
+        counted: what n counts.
+    """
     low, high = axis
     if high - low < 1e-9:
         low, high = low - 0.005, high + 0.005
+    x_axis = Axis(low, high)
     counts, _ = np.histogram(values, bins=_BINS, range=(low, high))
-    floor, height = _HEIGHT - _FOOT, _HEIGHT - _FOOT - _MARGIN
-    step = (_WIDTH - 2 * _MARGIN) / _BINS
-    bars = [
-        element(
-            'rect',
-            x=f'{_MARGIN + number * step + 0.5:.1f}',
-            y=f'{floor - height * count / counts.max():.1f}',
-            width=f'{step - 1:.1f}',
-            height=f'{height * count / counts.max():.1f}',
-            class_='bar',
-        )
-        for number, count in enumerate(counts)
-        if count
-    ]
-    mean = _MARGIN + (values.mean() - low) / (high - low) * (_WIDTH - 2 * _MARGIN)
+    y_axis = Axis(0, float(counts.max()))
+    floor = down(0, _HEIGHT)
+    bars = []
+    for number, count in enumerate(counts):
+        if count:
+            top = down(y_axis.part(count), _HEIGHT)
+            place = {'x': across(number / _BINS), 'width': across(1 / _BINS), 'y': top, 'height': round(floor - top, 1)}
+            bars.append(element('rect', **place, class_='bar'))
+    x = across(x_axis.part(values.mean()))
+    told = f'mean {values.mean():.4f}'
     marks = [
-        element('line', x1=_MARGIN, y1=floor, x2=_WIDTH - _MARGIN, y2=floor, class_='axis'),
-        element('line', x1=f'{mean:.1f}', y1=2, x2=f'{mean:.1f}', y2=floor, class_='mark'),
-        text(_MARGIN, _HEIGHT - 4, f'{low:.3f}'),
-        text(_WIDTH - _MARGIN, _HEIGHT - 4, f'{high:.3f}', anchor='end'),
+        element('line', x1=x, y1=TOP - 4, x2=x, y2=floor, class_='mark'),
+        text('100%', 12, told, 'end', 'marked'),
     ]
-    return drawing(_WIDTH, _HEIGHT, [*bars, *marks], f'{label}: mean {values.mean():.4f}')
+    label = f'{name} of {len(values):,} {counted}: {told}, {values.min():.4f} to {values.max():.4f}'
+    content = [*bars, *marks]
+    return frame(content, x_axis, y_axis, (name, counted), label, height=_HEIGHT, x_ticks=4, y_ticks=4, whole=('y',))

@@ -1,32 +1,26 @@
 """Means with their intervals."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from toolbox.intervals import Interval
-from toolbox.report.charts.svg import drawing, shortened, text
-from toolbox.report.page import Html, element
+from toolbox.report.charts.axis import Axis
+from toolbox.report.charts.rows import Bar, bars
+from toolbox.report.page import Html
 
-_ROW, _LABEL, _VALUE = 30, 200, 190
 
+def intervals(rows: Mapping[str, Interval], name: str, label: str, *, quiet: Collection[str] = ()) -> Html:
+    """A line per name: a dot at the mean and a bar over its interval, all on one axis.
 
-def intervals(rows: Mapping[str, Interval], label: str) -> Html:
-    """A line per name: a dot at the mean and a bar over its interval, all on one axis."""
-    low, high = min(row.low for row in rows.values()), max(row.high for row in rows.values())
-    space = max(high - low, 1e-6) * 0.08
-    width, left, right = 900, _LABEL + 16, 900 - _VALUE
-
-    def position(value: float) -> str:
-        return f'{left + (value - low + space) / (high - low + 2 * space) * (right - left):.1f}'
-
-    marks = []
-    if low < 0 < high:
-        marks.append(element('line', x1=position(0), y1=0, x2=position(0), y2=_ROW * len(rows), class_='axis'))
-    for number, (name, row) in enumerate(rows.items()):
-        y = _ROW * (number + 0.5)
-        marks += [
-            text(_LABEL, y + 4, shortened(name, 30), anchor='end', class_='label'),
-            element('line', x1=position(row.low), y1=y, x2=position(row.high), y2=y, class_='mark'),
-            element('circle', cx=position(row.mean), cy=y, r=4.5, class_='dot'),
-            text(width, y + 4, f'{row.mean:.4f}  [{row.low:.4f}, {row.high:.4f}]', anchor='end', class_='label'),
-        ]
-    return drawing(width, _ROW * len(rows), marks, label)
+    Args:
+        rows: in order, by name; NaN bounds are no interval.
+        name: of the values, the axis' title.
+        label: of the whole, for those who do not see it.
+        quiet: names that are drawn without color: what the others are held against.
+    """
+    axis = Axis.around([value for row in rows.values() for value in (row.mean, row.low, row.high)])
+    drawn = []
+    for title, row in rows.items():
+        interval = f'[{row.low:.4f}, {row.high:.4f}]' if row.known else 'no interval'
+        told = (f'{row.mean:.4f}', interval)
+        drawn.append(Bar(title, row.mean, row.low, row.high, told, kind='even' if title in quiet else 'shown'))
+    return bars({'': drawn}, axis, name, label)

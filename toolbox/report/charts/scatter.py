@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from toolbox.report.charts.axis import Axis, tick_labels
-from toolbox.report.charts.svg import drawing, shortened, text
+from toolbox.report.charts.svg import shortened, text
 from toolbox.report.page import Html, element
 
-_WIDTH, _HEIGHT = 440, 300
-_LEFT, _RIGHT, _TOP, _FOOT = 46, 10, 10, 42
-_LETTER, _LINE, _LONGEST = 6.2, 13, 28  # pixels of a letter, of a line; letters
+# Names make room for each other, so the drawing cannot stretch: there is one for wide screens and one for narrow ones.
+_WIDTHS = {'wide': 440, 'narrow': 300}
+_HEIGHT = 320
+_LEFT, _RIGHT, _TOP, _FOOT = 46, 10, 26, 42
+_LETTER, _LINE, _LONGEST = 6.7, 14, 28  # pixels of a letter, of a line; letters
 
 
 class Point(NamedTuple):
@@ -38,12 +40,17 @@ class _Box(NamedTuple):
 
 def scatter(points: Sequence[Point], x_name: str, y_name: str) -> Html:
     """Points on two axes, named where there is room: close by, or at the end of a thin line."""
+    drawn = [_drawing(points, x_name, y_name, kind, width) for kind, width in _WIDTHS.items()]
+    return element('div', *drawn, class_='sized')
+
+
+def _drawing(points: Sequence[Point], x_name: str, y_name: str, kind: str, full_width: int) -> Html:
     x_axis, y_axis = Axis.around([p.x for p in points], room=0.1), Axis.around([p.y for p in points], room=0.1)
-    width, height = _WIDTH - _LEFT - _RIGHT, _HEIGHT - _TOP - _FOOT
+    width, height = full_width - _LEFT - _RIGHT, _HEIGHT - _TOP - _FOOT
     places = [(_LEFT + width * x_axis.part(p.x), _TOP + height * (1 - y_axis.part(p.y))) for p in points]
-    marks = [*_x_scale(x_axis, width, x_name), *_y_scale(y_axis, height)]
+    marks = [*_x_scale(x_axis, width, x_name), *_y_scale(y_axis, width, height, y_name)]
     names = [shortened(point.name, _LONGEST) for point in points]
-    boxes = _name_boxes(places, names)
+    boxes = _name_boxes(places, names, full_width)
     for point, (x, y), box, name in zip(points, places, boxes, names, strict=True):
         content = [element('title', point.title or point.name)]
         edge = min(max(x, box.left), box.right), min(max(y, box.top), box.bottom)
@@ -55,10 +62,11 @@ def scatter(points: Sequence[Point], x_name: str, y_name: str) -> Html:
         middle = round((box.left + box.right) / 2, 1)
         content.append(text(middle, round(box.bottom - 3, 1), name, 'middle', 'label'))
         marks.append(element('g', *content, data_name=point.name))
-    return drawing(_WIDTH, _HEIGHT, marks, f'{y_name} against {x_name}')
+    label = f'{y_name} against {x_name} of {len(points)} arms'
+    return element('svg', *marks, width=full_width, height=_HEIGHT, role='img', aria_label=label, class_=kind)
 
 
-def _name_boxes(places: Sequence[tuple[float, float]], names: Sequence[str]) -> list[_Box]:
+def _name_boxes(places: Sequence[tuple[float, float]], names: Sequence[str], full_width: int) -> list[_Box]:
     """A place for each name, from near to far, where it covers no other name and no point, if there is one."""
     taken = [_Box(x - 6, y - 6, x + 6, y + 6) for x, y in places]
     boxes = []
@@ -66,18 +74,18 @@ def _name_boxes(places: Sequence[tuple[float, float]], names: Sequence[str]) -> 
     for number in sorted(range(len(places)), key=lambda number: places[number][1]):
         x, y = places[number]
         width = _LETTER * len(names[number]) + 2
-        best = min(_candidates(x, y, width), key=lambda box: _cost(box, taken, x, y))
+        best = min(_candidates(x, y, width, full_width), key=lambda box: _cost(box, taken, x, y))
         taken.append(best)
         boxes.append((number, best))
     return [box for _, box in sorted(boxes)]
 
 
-def _candidates(x: float, y: float, width: float) -> list[_Box]:
+def _candidates(x: float, y: float, width: float, full_width: int) -> list[_Box]:
     shifts = [0, *(sign * step * _LINE for step in (1, 1.5, 2, 3, 4, 5, 6, 8, 10, 12) for sign in (-1, 1))]
     starts = [x + 9, x - 9 - width, x - width / 2, x + 24, x - 24 - width, x + 60, x - 60 - width]
     half = _LINE / 2
     boxes = [_Box(start, y + shift - half, start + width, y + shift + half) for start in starts for shift in shifts]
-    return [box for box in boxes if box.left > _LEFT - 4 and box.right < _WIDTH] or boxes
+    return [box for box in boxes if box.left > _LEFT - 4 and box.right < full_width] or boxes
 
 
 def _cost(box: _Box, taken: Sequence[_Box], x: float, y: float) -> float:
@@ -89,18 +97,19 @@ def _cost(box: _Box, taken: Sequence[_Box], x: float, y: float) -> float:
 def _x_scale(axis: Axis, width: float, name: str) -> list[Html]:
     ticks = axis.ticks(5)
     floor = _HEIGHT - _FOOT
-    marks = [_line(_LEFT, floor, _WIDTH - _RIGHT, floor, 'axis')]
+    marks = [_line(_LEFT, floor, _LEFT + width, floor, 'axis')]
     for tick, shown in zip(ticks, tick_labels(ticks), strict=True):
-        marks.append(text(round(_LEFT + width * axis.part(tick), 1), floor + 16, shown, 'middle'))
-    return [*marks, text(_LEFT + width / 2, _HEIGHT - 6, name, 'middle')]
+        x = _LEFT + width * axis.part(tick)
+        marks += [_line(x, floor, x, floor + 4, 'tick'), text(round(x, 1), floor + 18, shown, 'middle')]
+    return [*marks, text(_LEFT + width / 2, _HEIGHT - 4, name, 'middle', 'title')]
 
 
-def _y_scale(axis: Axis, height: float) -> list[Html]:
+def _y_scale(axis: Axis, width: float, height: float, name: str) -> list[Html]:
     ticks = axis.ticks(6)
-    marks = []
+    marks = [text(0, 12, name, class_='title')]
     for tick, shown in zip(ticks, tick_labels(ticks), strict=True):
         y = round(_TOP + height * (1 - axis.part(tick)), 1)
-        marks += [_line(_LEFT, y, _WIDTH - _RIGHT, y, 'axis'), text(_LEFT - 7, y + 4, shown, 'end')]
+        marks += [_line(_LEFT, y, _LEFT + width, y, 'axis'), text(_LEFT - 8, y + 4, shown, 'end')]
     return marks
 
 

@@ -1,13 +1,14 @@
 """How the lines of one drawing are told apart, the same line in every drawing of a page.
 
-The colors are dark enough to be read on white and differ for color-blind eyes as well, after Okabe and Ito, "Color
-Universal Design" (2008); where there are more lines than colors, dashes tell them apart.
+The colors are variables of page.css, a set for light paper and one for dark. They can be read on it and differ for
+color-blind eyes as well, after Okabe and Ito, "Color Universal Design" (2008); where there are more lines than colors,
+dashes tell them apart.
 """
 
 from typing import NamedTuple
 
-_INK = '#1f2933'
-_COLORS = ('#0072b2', '#c44e00', '#00805a', '#a8327d', '#8a6400', '#5b4fc4')
+_INK = 'var(--ink)'
+_COLORS = tuple(f'var(--line-{number})' for number in range(1, 7))
 _DASHES = ('', '7 4', '2 3', '9 3 2 3')
 
 

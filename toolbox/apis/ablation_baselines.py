@@ -1,0 +1,42 @@
+"""What needs no model, measured on the photographs that an ablation's arms are measured on."""
+
+import copy
+import hashlib
+from pathlib import Path
+
+from toolbox.apis.ablation_plan import Plan
+from toolbox.apis.fold_run import baseline_scores
+from toolbox.apis.setup import split_photos, split_seed
+from toolbox.data.dataset import ValidationDataset
+from toolbox.data.loading import stop_workers, validation_loader
+from toolbox.files import read_json_if_any, write_json
+
+_FILE = 'baselines.json'
+
+
+def measure_baselines(plan: Plan, folder: Path) -> dict[str, float]:
+    """The ranking metric of each baseline, its mean over the photographs that validate in the folds of a plan.
+
+    Args:
+        plan: its arms are measured alike, so the first one's config says how.
+        folder: of the ablation; what was measured is kept there in baselines.json, and not measured again.
+    """
+    config = copy.deepcopy(next(iter(plan.configs.values())))
+    measured_on = (plan.digest, config.data, config.metrics, split_seed(config), list(plan.folds))
+    identity = hashlib.sha256('\0'.join(map(str, measured_on)).encode()).hexdigest()
+    path = folder / _FILE
+    kept = read_json_if_any(path) or {}
+    if kept.get('identity') == identity:
+        return kept['baselines']
+    sums: dict[str, float] = {}
+    for fold in plan.folds:
+        config.fold = fold
+        dataset = ValidationDataset(split_photos(config).validation, config.data, split_seed(config))
+        loader = validation_loader(dataset, config.data.batch_size, config.data.workers)
+        for name, metrics in baseline_scores(config, loader).items():
+            sums[name] = sums.get(name, 0.0) + metrics[plan.ranking] * len(dataset)
+        stop_workers(loader)
+    total = sum(len(plan.validation[fold]) for fold in plan.folds)
+    baselines = {name: value / total for name, value in sums.items()}
+    write_json(path, dict(identity=identity, baselines=baselines))
+    return baselines

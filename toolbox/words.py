@@ -1,0 +1,28 @@
+"""How counts and settings are written for people, in terminals and on pages."""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def counted(number: int, one: str, several: str | None = None) -> str:
+    """``counted(1, 'photo')`` is `1 photo`, of 1,200 it is `1,200 photos`; `several` where an s is not enough."""
+    return f'{number:,} {one if number == 1 else several or one + "s"}'
+
+
+def in_words(value: Any) -> str:
+    """A config's value as text: a part as its type with its options in brackets, lists with commas, None as none."""
+    if isinstance(value, Mapping):
+        options = ', '.join(f'{key} {in_words(option)}' for key, option in value.items() if key != 'type')
+        if 'type' not in value:
+            return options
+        return f'{value["type"]} ({options})' if options else str(value['type'])
+    if isinstance(value, list | tuple):
+        return ', '.join(map(in_words, value)) or 'none'
+    if value is None or isinstance(value, bool):
+        return {None: 'none', True: 'yes', False: 'no'}[value]
+    return str(value)
+
+
+def spoken(metric: str) -> str:
+    """A metric's name as people write it."""
+    return metric.replace('_', ' ')

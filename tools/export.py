@@ -1,0 +1,60 @@
+"""Write a trained model as one small file: `python tools/export.py CHECKPOINT --out model.safetensors`."""
+
+import argparse
+import sys
+from pathlib import Path
+
+if __name__ == '__main__':
+    sys.path[0] = str(Path(__file__).resolve().parents[1])  # not tools/, whose files would shadow packages
+
+from toolbox.cli import parse, run_tool
+from toolbox.options import add_trust_option
+
+EXAMPLES = """examples:
+  python tools/export.py work_dirs/restorer_lite0/001 --out restorer.safetensors
+  python tools/infer.py restorer.safetensors --input photos --out restored
+"""
+
+
+def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        description="A checkpoint's networks in half precision with their config and scores, as one safetensors file "
+        'that all tools take as a checkpoint.',
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('checkpoint', metavar='CHECKPOINT', help='a best.pth or last.pth, or a run folder')
+    parser.add_argument('--out', required=True, metavar='FILE.safetensors', help='a new file')
+    add_trust_option(parser, 'the checkpoint')
+    return parse(parser, argv)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Export; returns the exit code. What was typed is checked before torch is imported."""
+    arguments = parse_arguments(argv)
+    return run_tool(lambda: run(arguments))
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Check, then write."""
+    from toolbox.apis.infer_request import find_checkpoints
+
+    out = Path(arguments.out)
+    if out.suffix.lower() != '.safetensors':
+        raise ValueError(f'--out {out}: a model file is called *.safetensors')
+    if out.exists():
+        raise FileExistsError(f'{out} exists already: choose another --out, or remove it')
+    if not out.absolute().parent.is_dir():
+        raise FileNotFoundError(f'--out {out}: there is no folder {out.parent}; make it first')
+    files = find_checkpoints(Path(arguments.checkpoint))
+    if len(files) > 1:
+        raise ValueError(f'{arguments.checkpoint} holds {len(files)} folds: give the best.pth of one of them')
+
+    from toolbox.apis.export import export
+
+    print(export(files[0], out, arguments.trust_plugins))
+
+
+if __name__ == '__main__':
+    sys.exit(main())
