@@ -10,7 +10,8 @@ import pytest
 from PIL import Image, ImageCms, PngImagePlugin
 
 from tests.support import scene
-from toolbox.imageio import UnreadableImage, read_gray, read_mask, read_rgb, read_size
+from toolbox.imageio import UnreadableImage, read_gray, read_rgb, read_size
+from toolbox.mask_files import read_mask
 
 COLORS = scene(0, 24, 40)
 

@@ -17,7 +17,7 @@ from PIL import Image, ImageCms
 
 from tests.support import scene
 from toolbox.color import gray_from_rgb
-from toolbox.imageio import UnreadableImage, allow_pixels, read_gray, read_mask, read_rgb, read_size, write_png
+from toolbox.imageio import UnreadableImage, allow_pixels, read_gray, read_rgb, read_size, write_png
 from toolbox.paths import REPOSITORY
 
 COLORS = scene(0, 24, 40)
@@ -262,18 +262,6 @@ def test_reasons_in_words(tmp_path: Path) -> None:
             read_rgb(tmp_path / name)
         assert error.value.path == str(tmp_path / name)
         assert str(error.value) == f'{error.value.path}: {error.value.reason}'
-
-
-def test_masks() -> None:
-    hole = np.zeros((20, 30), np.uint8)
-    hole[5:9, 3:20] = 1
-    for stored in (hole * 255, hole * 200 + 20):
-        assert np.array_equal(read_mask(in_memory(Image.fromarray(stored))), hole)
-    assert np.array_equal(read_mask(in_memory(Image.fromarray(hole > 0))), hole)
-    assert np.array_equal(read_mask(in_memory(Image.fromarray(hole * 255), 'JPEG', quality=60)), hole)
-    assert not read_mask(in_memory(Image.fromarray(hole * 0))).any()
-    with pytest.raises(UnreadableImage, match='brightest pixel is 1; write holes as 255'):
-        read_mask(in_memory(Image.fromarray(hole)))
 
 
 def test_an_open_file_stays_open(tmp_path: Path) -> None:

@@ -15,7 +15,9 @@ from toolbox.registry import KINDS
 discover_plugins()
 
 # A file or folder -> the parts of the project that it may import. The most specific entry counts.
-_PARTS_FOR_PLUGINS = 'contracts registry nn color imageio checks scoring rng neighbors drawn_shapes'
+_PARTS_FOR_PLUGINS = (
+    'contracts registry nn color imageio checks scoring rng neighbors drawn_shapes lossy_holes mask_files'
+)
 _FOR_PLUGINS = tuple(f'toolbox.{part}' for part in _PARTS_FOR_PLUGINS.split())
 _TOOLS = ('apis', 'cli', 'files', 'options', 'paths', 'data.sources', 'report', 'tables')
 _FOR_TOOLS = tuple(f'toolbox.{part}' for part in _TOOLS)
@@ -27,6 +29,9 @@ ALLOWED = {
     'toolbox/tones.py': (),
     'toolbox/formats.py': (),
     'toolbox/drawn_shapes.py': (),
+    'toolbox/fitted_shapes.py': ('toolbox.drawn_shapes',),
+    'toolbox/lossy_holes.py': ('toolbox.fitted_shapes',),
+    'toolbox/mask_files.py': ('toolbox.imageio', 'toolbox.tones'),
     'toolbox/paths.py': (),
     'toolbox/literals.py': (),
     'toolbox/registry.py': ('toolbox.annotations',),
@@ -49,6 +54,9 @@ LOADED_AT_ONCE = {
     'toolbox/tones.py': {'numpy', 'PIL'},
     'toolbox/formats.py': {'PIL'},
     'toolbox/drawn_shapes.py': {'numpy', 'PIL'},
+    'toolbox/fitted_shapes.py': {'numpy'},
+    'toolbox/lossy_holes.py': {'numpy'},
+    'toolbox/mask_files.py': {'numpy'},
     'toolbox/paths.py': set(),
     'toolbox/literals.py': set(),
     'toolbox/contracts.py': {'torch', 'numpy'},

@@ -126,7 +126,10 @@ class Phase:
 
 @dataclass
 class Found:
-    """A finder's answer: mask uint8 (H, W) in {0, 1}, possibly empty, and its confidence in [0, 1]."""
+    """A finder's answer: mask uint8 (H, W) in {0, 1}, possibly empty, and its confidence in [0, 1].
+
+    Of an empty mask, the confidence is that of the likeliest region, which was turned down; 0: there was none.
+    """
 
     mask: np.ndarray
     confidence: float

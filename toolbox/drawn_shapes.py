@@ -45,7 +45,8 @@ def _first_guesses(mask: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
             yield 'polygon', corners
 
 
-def _draw(kind: str, corners: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+def draw_shape(kind: str, corners: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """bool (H, W), what Pillow draws: a 'rectangle', 'ellipse' or 'polygon' with corners (K, 2), int, x and y."""
     canvas = Image.new('L', shape[::-1])
     draw = getattr(ImageDraw.Draw(canvas), kind)
     draw([tuple(corner) for corner in corners.tolist()], fill=1)
@@ -54,7 +55,7 @@ def _draw(kind: str, corners: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 
 def _descend(kind: str, corners: np.ndarray, mask: np.ndarray, allowed: np.ndarray) -> np.ndarray:
     """Move corner by corner by a pixel while that helps to cover the mask, stay inside `allowed`, and grow there."""
-    best = _draw(kind, corners, mask.shape)
+    best = draw_shape(kind, corners, mask.shape)
     least = _cost(best, mask, allowed)
     if least > _WORTH_A_TRY * np.count_nonzero(mask):
         return best
@@ -67,7 +68,7 @@ def _descend(kind: str, corners: np.ndarray, mask: np.ndarray, allowed: np.ndarr
                 moved[i] += move
                 if kind != 'polygon' and (moved[0] > moved[1]).any():
                     continue
-                drawn = _draw(kind, moved, mask.shape)
+                drawn = draw_shape(kind, moved, mask.shape)
                 cost = _cost(drawn, mask, allowed)
                 if cost < least:
                     corners, best, least, improved = moved, drawn, cost, True

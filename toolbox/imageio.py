@@ -93,23 +93,6 @@ def read_gray(source: Source, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     return np.array(_read(source, max_pixels).convert('L'))
 
 
-def read_mask(source: Source, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
-    """A hole's mask from a file where 255 = hole: uint8 (H, W) in {0, 1}, 1 = hole. See `read_rgb`.
-
-    Grays from 128 on count as hole, which forgives a mask that was compressed.
-
-    Raises:
-        UnreadableImage: also when nothing reaches 128 but not all is black, as in a mask of zeros and ones:
-            it would silently count as empty.
-    """
-    gray = read_gray(source, max_pixels=max_pixels)
-    if 0 < gray.max() < 128:
-        raise UnreadableImage(
-            _shown(source), f'no mask: its brightest pixel is {gray.max()}; write holes as 255 and the rest as 0'
-        )
-    return (gray >= 128).astype(np.uint8)
-
-
 def read_size(source: Source, *, max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
     """Height and width of an image as its header declares them, not turned upright. Raises UnreadableImage."""
     with open_image(source, max_pixels) as image:
@@ -176,17 +159,17 @@ def open_image(source: Source | Image.Image, max_pixels: int = MAX_PIXELS) -> It
         with Image.open(source, formats=_installed_formats()) as image:
             width, height = image.size
             if width * height > max_pixels:
-                raise UnreadableImage(_shown(source), _too_large(f'{width}x{height} pixels', max_pixels))
+                raise UnreadableImage(shown_source(source), _too_large(f'{width}x{height} pixels', max_pixels))
             yield image
     except UnreadableImage:
         raise
     except Image.DecompressionBombError as error:  # Pillow's own limit, checked while it opens the file
         known = f'over {2 * Image.MAX_IMAGE_PIXELS // 1_000_000} megapixels'
-        raise UnreadableImage(_shown(source), _too_large(known, max_pixels)) from error
+        raise UnreadableImage(shown_source(source), _too_large(known, max_pixels)) from error
     except UnidentifiedImageError as error:
-        raise UnreadableImage(_shown(source), why_unidentified(source, _installed_formats())) from error
+        raise UnreadableImage(shown_source(source), why_unidentified(source, _installed_formats())) from error
     except Exception as error:  # decoders of broken files raise nearly everything; the type is part of the reason
-        raise UnreadableImage(_shown(source), _reason(error)) from error
+        raise UnreadableImage(shown_source(source), _reason(error)) from error
 
 
 def orientation(image: Image.Image) -> int:
@@ -204,6 +187,20 @@ def orientation(image: Image.Image) -> int:
 def upright(image: Image.Image, orientation: int) -> Image.Image:
     """The image as EXIF says that it is to be shown."""
     return image.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else image
+
+
+def alpha_of(image: Image.Image) -> Image.Image | None:
+    """The alpha channel of a loaded image, mode L, not turned upright; None where it has none."""
+    if image.mode.startswith(('I', 'F')) or not image.has_transparency_data:
+        return None
+    return image.convert('RGBA').getchannel('A')
+
+
+def shown_source(source: Source) -> str:
+    """How messages name what `read_rgb` was given."""
+    if isinstance(source, str | os.PathLike):
+        return os.fspath(source)
+    return str(getattr(source, 'name', 'image in memory'))
 
 
 def _read(source: Source, max_pixels: int) -> Image.Image:
@@ -228,19 +225,12 @@ def _check_regular(source: Source) -> None:
         mode = os.stat(source).st_mode
     except FileNotFoundError:
         if os.path.islink(source):
-            raise UnreadableImage(_shown(source), 'a link to a file that is not there') from None
+            raise UnreadableImage(shown_source(source), 'a link to a file that is not there') from None
         raise
     if stat.S_ISDIR(mode):
-        raise UnreadableImage(_shown(source), 'a folder, not a file')
+        raise UnreadableImage(shown_source(source), 'a folder, not a file')
     if not stat.S_ISREG(mode):
-        raise UnreadableImage(_shown(source), 'no regular file, but a pipe, a socket or a device')
-
-
-def _shown(source: Source) -> str:
-    """How messages name a source."""
-    if isinstance(source, str | os.PathLike):
-        return os.fspath(source)
-    return str(getattr(source, 'name', 'image in memory'))
+        raise UnreadableImage(shown_source(source), 'no regular file, but a pipe, a socket or a device')
 
 
 def _too_large(size: str, max_pixels: int) -> str:

@@ -120,7 +120,7 @@ def score_model(arguments: argparse.Namespace) -> None:
 
 def score_submissions(arguments: argparse.Namespace) -> None:
     """Check submissions, then score them and print a table."""
-    from toolbox.apis.score import as_json, check_submissions, how_scored, score_baselines, score_submissions
+    from toolbox.apis.score import as_json, check_submissions, how_scored, notes, score_baselines, score_submissions
 
     checked = check_submissions(arguments.submission, arguments.gt, masks=arguments.masks, inputs=arguments.inputs)
 
@@ -129,6 +129,8 @@ def score_submissions(arguments: argparse.Namespace) -> None:
     from toolbox.tables import score_table
 
     entries = score_submissions(checked)
+    for note in notes(checked, entries):
+        print(f'note: {note}')
     print(score_table({entry.name: entry.summary for entry in entries}))
     if arguments.json:
         write_json(Path(arguments.json), as_json(entries))

@@ -1,4 +1,4 @@
-"""Finds a hole that was filled with one gray value, by the sharpness of its border and by its shape."""
+"""Finds a hole that was filled with one gray, by the sharpness of its border and by its shape; compressed, too."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ import numpy as np
 
 from toolbox.contracts import Found
 from toolbox.drawn_shapes import EIGHT_NEIGHBORS, drawn_shapes
+from toolbox.lossy_holes import find_lossy_holes
 from toolbox.registry import FINDERS
 
 # Gray levels. In a photograph a flat area fades out: the pixels around it are this near. Around a hole they are not.
@@ -28,6 +29,8 @@ _MAX_LEFT_OUT, _MAX_SMOOTH_LEFT_OUT = 0.01, 0.15
 # Pixels around a region in which its fitted shape may lie, as a sharp corner may not have been found to its end.
 _MARGIN = 32
 _AROUND = np.ones((3, 3), np.uint8)
+# From this confidence on, nothing else is looked for.
+_SURE = 0.5
 
 
 @FINDERS.register_module()
@@ -41,22 +44,44 @@ class ConstantRegion:
     3. Parts of a hole that are one pixel thin come along; a neighbor in a smooth area that happens to have the fill's
        value does not.
     4. If a shape as `PIL.ImageDraw` draws it explains the region, the shape is the answer.
+    5. Where that leaves a doubt, the photograph may have been compressed after it was damaged: `toolbox.lossy_holes`
+       looks for a hole of about one value, with ringing at its border. The more confident answer counts.
 
     Confidence falls with the share of near values at the border, of pixels whose membership was in doubt, and with
-    a second candidate. Without a candidate the mask is empty and the confidence 0.
+    a second candidate; it is at least one half where a shape explains the region. A hole below `min_confidence` is not
+    returned: the mask is empty, and the confidence says how likely it was. Without a candidate it is 0.
 
     Args:
         min_area: a hole covers at least this share of the image.
         fit_shapes: whether to fit shapes (step 4).
+        min_confidence: what is less sure is no hole; 0 returns all that is found.
+        lossy: whether to look for holes in compressed photographs (step 5).
     """
 
-    def __init__(self, min_area: float = 0.002, fit_shapes: bool = True) -> None:
+    def __init__(
+        self, min_area: float = 0.002, fit_shapes: bool = True, min_confidence: float = 0.5, lossy: bool = True
+    ) -> None:
         if not 0 <= min_area <= 1:
             raise ValueError(f'ConstantRegion(min_area={min_area}): expected a share of the image in [0, 1]')
+        if not 0 <= min_confidence <= 1:
+            raise ValueError(f'ConstantRegion(min_confidence={min_confidence}): expected a number in [0, 1]')
         self.min_area = min_area
         self.fit_shapes = fit_shapes
+        self.min_confidence = min_confidence
+        self.lossy = lossy
 
     def __call__(self, damaged: np.ndarray) -> Found:
+        found = self._exact(damaged)
+        if self.lossy and found.confidence < _SURE:
+            compressed = _lossy(damaged, max(4, self.min_area * damaged.size))
+            if compressed.confidence > found.confidence:
+                found = compressed
+        if found.confidence < self.min_confidence:
+            return Found(np.zeros_like(damaged), found.confidence)
+        return found
+
+    def _exact(self, damaged: np.ndarray) -> Found:
+        """The hole of an image that was not compressed since."""
         min_area = max(4, self.min_area * damaged.size)
         candidates = sorted(_candidates(damaged, min_area), key=lambda candidate: candidate.score, reverse=True)
         if not candidates:
@@ -64,13 +89,22 @@ class ConstantRegion:
         best, *others = candidates
         same, near = _same_and_near(damaged, best.value)
         mask, doubt = _with_thin_parts(best.mask, same, near)
-        if self.fit_shapes:
-            shape = _fitted_shape(mask, same, near)
-            if shape is not None:
-                doubt = np.count_nonzero(mask & ~shape) / np.count_nonzero(shape)
-                mask = shape
+        shape = _fitted_shape(mask, same, near) if self.fit_shapes else None
+        if shape is not None:
+            doubt = np.count_nonzero(mask & ~shape) / np.count_nonzero(shape)
+            mask = shape
         rival = others[0].score / best.score if others else 0.0
-        return Found(mask, best.sharpness * (1 - rival) * float(np.clip(1 - doubt / _MAX_DOUBT, 0, 1)))
+        confidence = best.sharpness * (1 - rival) * float(np.clip(1 - doubt / _MAX_DOUBT, 0, 1))
+        return Found(mask, confidence if shape is None else (1 + confidence) / 2)
+
+
+def _lossy(damaged: np.ndarray, min_area: float) -> Found:
+    """The hole of an image that was compressed after it was damaged."""
+    holes = find_lossy_holes(damaged, min_area)
+    if not holes:
+        return Found(np.zeros_like(damaged), 0.0)
+    best = holes[0]
+    return Found(best.mask.astype(np.uint8), best.confidence)
 
 
 @dataclass

@@ -6,18 +6,26 @@ from typing import Any
 import numpy as np
 
 from toolbox.contracts import require_room_for_a_hole
-from toolbox.imageio import IMAGE_SUFFIXES, read_mask, write_png
+from toolbox.imageio import IMAGE_SUFFIXES, UnreadableImage, write_png
+from toolbox.mask_files import read_mask, resized
 from toolbox.registry import MASKS
+
+_LOOKED_AT = 16
 
 
 @MASKS.register_module()
 class MaskFolder:
     """Masks from a folder of image files, 255 = hole, resized to the image (nearest pixel).
 
-    A file that holds no hole, or nothing else, once it is resized, is passed over for the next one in order of names.
+    `toolbox.mask_files.read_mask` decides what is a mask. A file that holds no hole, or nothing else, once it is
+    resized, is passed over for the next one in order of names.
 
     Args:
         root: the folder; folders inside it are searched, too.
+
+    Raises:
+        FileNotFoundError, ValueError: no folder, no image in it, or images that are no masks. A few are looked at when
+            it is built; of the others, one that is no mask is an `UnreadableImage` when its turn comes.
     """
 
     file_options = ('root',)
@@ -30,6 +38,15 @@ class MaskFolder:
         if not self.files:
             raise FileNotFoundError(f'MaskFolder(root={root!r}): no image file in it; give a folder of mask images')
         self.root = root
+        self._check()
+
+    def _check(self) -> None:
+        """Refuse a folder of something else before a training begins."""
+        for path in self.files[:: -(-len(self.files) // _LOOKED_AT)]:
+            try:
+                read_mask(path)
+            except UnreadableImage as error:
+                raise ValueError(f'MaskFolder(root={self.root!r}): {error}') from error
 
     @staticmethod
     def example_options(folder: Path) -> dict[str, Any]:
@@ -54,16 +71,10 @@ class MaskFolder:
         require_room_for_a_hole(height, width)
         first = int(rng.integers(len(self.files)))
         for path in self.files[first:] + self.files[:first]:
-            mask = _resized(read_mask(path), height, width)
+            mask = resized(read_mask(path).hole, height, width)
             if mask.any() and not mask.all():
                 return mask
         raise ValueError(
             f'MaskFolder(root={self.root!r}): at {height}x{width} every mask is all hole or has none; '
             'give masks that are 255 in the hole and 0 elsewhere'
         )
-
-
-def _resized(mask: np.ndarray, height: int, width: int) -> np.ndarray:
-    rows = np.arange(height) * mask.shape[0] // height
-    columns = np.arange(width) * mask.shape[1] // width
-    return mask[np.ix_(rows, columns)]

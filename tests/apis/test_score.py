@@ -1,6 +1,7 @@
 """Submissions checked and scored: every problem listed, hostile archives refused cheaply, numbers as the scorer's."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +21,7 @@ from toolbox.apis.score import (
     score_submissions,
 )
 from toolbox.scoring import score_images, summarize
+from tools import test as test_tool
 
 STEMS = [Path(name).stem for name in NAMES]
 MEMORY_LIMIT = 300 * 2**20
@@ -93,7 +95,68 @@ def test_pictures_for_the_report(contest):
     np.testing.assert_array_equal(pictures.input, np.asarray(Image.open(contest / 'inputs' / NAMES[1])))
     assert pictures.hole.sum() == 16 * 13
     (entry,) = score_submissions(check(contest, 'mine.zip'))
-    assert entry.pictures(STEMS[1]).input is None  # nobody gave one
+    assert entry.pictures(STEMS[1]).input is None  # none was given, none is made up
+
+
+MISTAKEN = [
+    (('gt', 'gt', None), 'masks', 'looks like a photograph|the photograph itself'),
+    (('gt', 'inputs', None), 'masks', 'looks like a photograph'),
+    (('gt', 'inputs', 'inputs'), 'masks', 'the photograph itself'),
+    (('masks', 'gt', None), 'truth', 'look like masks, black and white; are two folders swapped'),
+    (('masks', 'masks', None), 'truth', 'look like masks'),
+    (('inputs', 'masks', None), 'truth', 'the damaged ones. Give the true ones'),
+    (('gt', 'masks', 'masks'), 'inputs', 'look like masks'),
+    (('gt', 'masks', 'gt'), 'inputs', 'those of the truth, undamaged'),
+    (('gt', 'auto', 'gt'), 'inputs', 'those of the truth, undamaged'),
+    (('gt', 'auto', 'masks'), 'inputs', 'look like masks'),
+]
+
+
+@pytest.mark.parametrize(('folders', 'role', 'message'), MISTAKEN)
+def test_folders_in_the_place_of_others_are_no_score(contest, capsys, monkeypatch, folders, role, message):
+    """Each was scored, with exit code 0."""
+    monkeypatch.chdir(contest)
+    write_zip(contest / 'mine.zip')
+    gt, masks, inputs = folders
+    more = [] if inputs is None else ['--inputs', inputs]
+    assert test_tool.main(['--submission', 'mine.zip', '--gt', gt, '--masks', masks, *more]) == 2
+    error = capsys.readouterr().err
+    assert re.search(message, error)
+    assert dict(zip(('truth', 'masks', 'inputs'), folders, strict=True))[role] in error
+
+
+def test_masks_that_are_named_otherwise_are_one_problem(contest):
+    write_zip(contest / 'mine.zip')
+    for name in NAMES:
+        (contest / 'masks' / name).rename(contest / 'masks' / f'mask of {name}')
+    with pytest.raises(SubmissionError, match='none of its 3 images is named like one of the truth: it has mask of '):
+        check(contest, 'mine.zip')
+
+
+def test_what_was_done_to_masks_is_said(contest, capsys, monkeypatch):
+    monkeypatch.chdir(contest)
+    write_zip(contest / 'mine.zip')
+    plain = score_submissions(check(contest, 'mine.zip'))[0].rows
+    hole = np.asarray(Image.open('masks/TEST_000.png'))
+    Image.merge('LA', (Image.new('L', hole.shape, 255), Image.fromarray(hole))).save('masks/TEST_000.png')
+    Image.fromarray(255 - np.asarray(Image.open('masks/TEST_001.png'))).save('masks/TEST_001.png')
+    Image.open('masks/TEST_002.png').resize((64, 64), Image.Resampling.NEAREST).save('masks/TEST_002.png')
+    assert score_submissions(check(contest, 'mine.zip', inputs='inputs'))[0].rows == plain
+    arguments = ['--submission', 'mine.zip', '--gt', 'gt', '--masks', 'masks', '--inputs', 'inputs']
+    assert test_tool.main(arguments) == 0
+    said = capsys.readouterr().out
+    for part in ('transparent layer; paint is hole: 1', 'it was inverted: 1', 'another size; it was resized: 1'):
+        assert part in said
+
+
+def test_holes_that_were_not_found_are_counted(contest, capsys, monkeypatch):
+    """Where none is found, `masked_ssim` is 1."""
+    monkeypatch.chdir(contest)
+    write_zip(contest / 'mine.zip')
+    gray = Image.open('gt/TEST_001.png').convert('L').point(lambda value: value // 2 + 60)
+    gray.save('inputs/TEST_001.png')
+    assert test_tool.main(['--submission', 'mine.zip', '--gt', 'gt', '--masks', 'auto', '--inputs', 'inputs']) == 0
+    assert 'note: no hole was found in 1 of 3 inputs, whose masked_ssim is 1; --masks DIR' in capsys.readouterr().out
 
 
 def test_baselines_are_measured_where_the_inputs_are_known(contest):
@@ -142,13 +205,13 @@ def test_all_problems_of_all_submissions_are_listed_at_once(contest):
     (contest / 'second').mkdir()
     (contest / 'second' / NAMES[2]).write_bytes(b'text')
     (contest / 'masks' / NAMES[0]).unlink()
-    Image.new('L', (9, 9), 255).save(contest / 'masks' / NAMES[1])
+    Image.new('L', (9, 12)).save(contest / 'masks' / NAMES[1])
     with pytest.raises(SubmissionError) as raised:
         check(contest, 'first.zip', 'second', 'absent.zip')
     message = str(raised.value)
     for part in (
         'missing; the truth has an image of this name: TEST_000',
-        '9x9, the truth is 32x32: TEST_001.png',
+        '9x12, the upright photo 32x32; give a mask of that size: TEST_001.png',
         'surplus; the truth has no image of this name: notes.txt',
         'in a folder; the images lie at the top',
         '30x30, the truth is 32x32; submit the size of the input: TEST_000.png',
@@ -174,7 +237,10 @@ def test_long_lists_are_cut_short(contest):
     [
         (lambda root: (root / 'gt' / NAMES[0]).write_bytes(b'x'), 'not an image of a known format'),
         (lambda root: picture().save(root / 'gt' / 'TEST_000.bmp'), 'differs in its suffix alone'),
-        (lambda root: Image.new('L', (SIZE, SIZE), 1).save(root / 'masks' / NAMES[0]), 'write holes as 255'),
+        (
+            lambda root: Image.new('L', (SIZE, SIZE), 1).save(root / 'masks' / NAMES[0]),
+            'one gray, 1, all over',
+        ),
     ],
 )
 def test_problems_of_the_truths_side_are_named(contest, spoil, message):

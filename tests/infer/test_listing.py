@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support import scene
 from toolbox.imageio import UnreadableImage, write_png
 from toolbox.infer.listing import list_photos, other_files, output_names
 from toolbox.infer.masks import MaskFolder
@@ -109,7 +110,7 @@ def masks(folder: Path, *names: str, shape=(4, 6)) -> Path:
 
 def which(folder: MaskFolder, photo) -> int:
     """The number of the mask that a photograph got."""
-    return int(np.argmax(folder.read(photo, (4, 6))[0]))
+    return int(np.argmax(folder.read(photo, np.zeros((4, 6), np.uint8)).hole[0]))
 
 
 def test_masks_by_tree_by_full_name_and_by_stem(tmp_path):
@@ -127,15 +128,21 @@ def test_masks_that_cannot_be_used(tmp_path):
     folder = masks(tmp_path / 'masks', 'a.png')
     (folder / 'b.png').write_bytes(b'no image')
     read = MaskFolder(folder, photos).read
-    with pytest.raises(UnreadableImage, match='is 6x4, the upright photo 4x6'):
-        read(photos[0], (6, 4))
+    with pytest.raises(UnreadableImage, match='6x4, the upright photo 4x6; it seems to lie on its side'):
+        read(photos[0], np.zeros((6, 4), np.uint8))
     with pytest.raises(UnreadableImage, match=r'its mask .*b\.png: not an image'):
-        read(photos[1], (4, 6))
+        read(photos[1], np.zeros((4, 6), np.uint8))
     with pytest.raises(UnreadableImage, match='an undamaged photo needs one that is all black'):
-        read(photos[2], (4, 6))
+        read(photos[2], np.zeros((4, 6), np.uint8))
     with pytest.raises(FileNotFoundError, match='no folder of masks'):
         MaskFolder(tmp_path / 'absent', photos)
     with pytest.raises(FileNotFoundError, match='no masks in'):
         MaskFolder(touch(tmp_path / 'empty', 'x.txt'), photos)
     with pytest.raises(ValueError, match='keep one'):
         MaskFolder(touch(tmp_path / 'two', 'a.png', 'a.jpg'), photos)
+    with pytest.raises(ValueError, match=r'none of its 1 files is named like a photograph: it has z\.png'):
+        MaskFolder(masks(tmp_path / 'others', 'z.png'), photos)
+    (tmp_path / 'pictures').mkdir()
+    write_png(tmp_path / 'pictures' / 'a.png', scene(1))
+    with pytest.raises(ValueError, match=r'these are no masks; .*looks like a photograph'):
+        MaskFolder(tmp_path / 'pictures', photos)

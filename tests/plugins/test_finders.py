@@ -1,5 +1,7 @@
 """The finder of constant regions, on photographs that installed packages carry."""
 
+import io
+
 import numpy as np
 import pytest
 from matplotlib.cbook import get_sample_data
@@ -15,6 +17,13 @@ from toolbox.registry import FILLS, FINDERS, MASKS
 discover_plugins()
 
 SIDE = 288
+CODECS = [('JPEG', {'quality': 95}), ('JPEG', {'quality': 85}), ('JPEG', {'quality': 75}), ('WEBP', {'quality': 80})]
+HOLES = [
+    lambda pen: pen.rectangle([60, 90, 120, 150], fill=1),
+    lambda pen: pen.ellipse([90, 60, 170, 110], fill=1),
+    lambda pen: pen.polygon([(40, 60), (150, 90), (70, 170)], fill=1),
+    lambda pen: pen.polygon([(40, 40), (220, 180), (230, 60), (60, 190)], fill=1),
+]
 
 
 @pytest.fixture(scope='module')
@@ -41,31 +50,58 @@ def iou(first: np.ndarray, second: np.ndarray) -> float:
 
 
 def test_competition_holes_are_recovered(photographs: list[np.ndarray]):
-    """500 draws: 97 % recovered with an IoU of 0.99, and half of the others known to be doubtful."""
+    """300 draws: 97 % recovered with an IoU of 0.99, and hardly a wrong one returned."""
     mask, fill = MASKS.build({'type': 'CompetitionShapes'}), FILLS.build({'type': 'ConstantGray', 'high': 100})
     finder = FINDERS.build({'type': 'ConstantRegion'})
     rng = np.random.default_rng(2024)
-    right, confidence, exact = [], [], []
-    for _ in range(500):
+    right, wrong, exact = [], [], []
+    for _ in range(300):
         gray = window(photographs, rng)
         hole = mask(SIDE, SIDE, rng)
         found = finder(fill(gray, hole, rng))
         right.append(iou(found.mask, hole) >= 0.99)
+        wrong.append(found.mask.any() and not right[-1])
         exact.append(np.array_equal(found.mask, hole))
-        confidence.append(found.confidence)
-    right, confidence = np.array(right), np.array(confidence)
-    assert right.mean() >= 0.97
+    assert np.mean(right) >= 0.97
+    assert np.mean(wrong) <= 0.02
     assert np.mean(exact) >= 0.75
-    doubted = confidence < 0.5
-    assert np.count_nonzero(doubted & ~right) >= 0.5 * np.count_nonzero(~right)
-    assert np.mean(doubted[right]) <= 0.1  # doubt must mean something
 
 
-def test_photographs_without_a_hole_are_doubted(photographs: list[np.ndarray]):
+def test_photographs_without_a_hole_are_left_alone(photographs: list[np.ndarray]):
     rng = np.random.default_rng(1)
-    found = [find(window(photographs, rng)) for _ in range(60)]
-    assert np.mean([answer.mask.any() for answer in found]) <= 0.1
-    assert np.mean([answer.confidence < 0.5 for answer in found]) >= 0.95
+    found = [find(window(photographs, rng)) for _ in range(20)]
+    assert not any(answer.mask.any() for answer in found)
+
+
+def compressed(gray: np.ndarray, kind: str, **options: object) -> np.ndarray:
+    content = io.BytesIO()
+    Image.fromarray(gray).convert('L' if kind == 'JPEG' else 'RGB').save(content, kind, **options)
+    return np.array(Image.open(content).convert('L'))
+
+
+@pytest.mark.parametrize(('kind', 'options'), CODECS, ids=['95', '85', '75', 'webp'])
+def test_holes_in_compressed_photographs(kind: str, options: dict):
+    """None was found: blocks and ringing leave no region of one value with a sharp border."""
+    gray = gray_from_rgb(data.astronaut())[100 : 100 + SIDE, 60 : 60 + SIDE]
+    for draw in HOLES:
+        canvas = Image.new('L', (SIDE, SIDE))
+        draw(ImageDraw.Draw(canvas))
+        hole = np.array(canvas)
+        found = find(compressed(np.where(hole, 70, gray).astype(np.uint8), kind, **options))
+        assert iou(found.mask, hole) >= 0.9
+        assert found.confidence >= 0.5
+
+
+def test_what_is_doubtful_is_not_returned_unless_asked_for():
+    """Clipped white fills a patch; it was painted, and its confidence thrown away."""
+    gray = _photograph()
+    rows, columns = np.mgrid[0:SIDE, 0:SIDE]
+    glow = np.clip(520 - 5 * np.hypot(rows - 150, columns - 140), 0, 255)
+    gray = np.maximum(gray, glow.astype(np.uint8))
+    sure, all_of_it = find(gray), find(gray, min_confidence=0)
+    assert not sure.mask.any()
+    assert sure.confidence < 0.5
+    assert sure.confidence == all_of_it.confidence
 
 
 def _photograph() -> np.ndarray:
@@ -133,3 +169,5 @@ def test_an_image_of_one_value_has_no_hole():
 def test_wrong_options_are_explained():
     with pytest.raises(ValueError, match='share of the image'):
         find(np.zeros((5, 5), np.uint8), min_area=2)
+    with pytest.raises(ValueError, match='min_confidence=7'):
+        find(np.zeros((5, 5), np.uint8), min_confidence=7)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 from scipy.ndimage import label
 from scipy.stats import ks_2samp, kstest
 from skimage.draw import polygon2mask
@@ -185,6 +186,23 @@ def test_mask_folder_says_what_is_missing(tmp_path: Path):
     generator = MASKS.build({'type': 'MaskFolder', 'root': str(tmp_path)})
     with pytest.raises(ValueError, match='255 in the hole'):
         generator(20, 20, np.random.default_rng(0))
+
+
+def test_mask_folder_is_no_folder_of_photographs(tmp_path: Path):
+    """They were taken for masks, thresholded at 128."""
+    for seed in range(3):
+        write_png(tmp_path / f'{seed}.png', scene(seed))
+    with pytest.raises(ValueError, match='looks like a photograph'):
+        MASKS.build({'type': 'MaskFolder', 'root': str(tmp_path)})
+
+
+def test_mask_folder_takes_paint_on_a_transparent_layer(tmp_path: Path):
+    """White under alpha was a hole of the whole image, and passed over."""
+    layer = np.full((10, 20, 2), 255, np.uint8)
+    layer[:, 10:, 1] = 0
+    Image.fromarray(layer, 'LA').save(tmp_path / 'a.png')
+    mask = MASKS.build({'type': 'MaskFolder', 'root': str(tmp_path)})(10, 20, np.random.default_rng(0))
+    assert np.array_equal(mask, layer[..., 1] // 255)
 
 
 def test_mixture_keeps_its_weights():

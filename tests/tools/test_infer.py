@@ -17,12 +17,14 @@ from PIL import Image
 
 from tests.infer.support import damaged_scene, save_random_model
 from tests.support import scene
+from toolbox.cli import SOME_FAILED
 from toolbox.color import gray_from_rgb
 from toolbox.data.dataset import ValidationDataset
 from toolbox.data.loading import validation_loader
 from toolbox.data.sources import open_source
 from toolbox.engine.loading import load_model
-from toolbox.imageio import read_gray, read_mask, read_rgb, write_png
+from toolbox.imageio import read_gray, read_rgb, write_png
+from toolbox.mask_files import read_mask
 from toolbox.paths import REPOSITORY
 from tools import infer as infer_tool
 from tools import test as test_tool
@@ -135,7 +137,7 @@ def test_any_file_is_restored_or_listed(workplace, checkpoint, capsys):
 def test_saved_masks_are_taken_again_and_hold_the_hole(workplace, checkpoint):
     damaged_photos(Path('photos'), 3, side=64)
     assert infer(checkpoint, '--input', 'photos', '--out', 'found', '--save-masks', 'masks') == 0
-    assert np.array_equal(read_mask('masks/TEST_001.png'), damaged_scene(1, 64, 64)[1])
+    assert np.array_equal(read_mask('masks/TEST_001.png').hole, damaged_scene(1, 64, 64)[1])
     assert infer(checkpoint, '--input', 'photos', '--out', 'given', '--masks', 'masks') == 0
     assert infer(checkpoint, '--input', 'photos', '--out', 'none', '--masks', 'none') == 0
     for name in ('TEST_000.png', 'TEST_001.png'):
@@ -204,16 +206,53 @@ def test_a_resumed_job_is_the_same_job(workplace, checkpoint, capsys):
     assert 'photos was "3' in capsys.readouterr().err
 
 
+def test_a_folder_of_other_masks_is_one_error_and_nothing_is_written(workplace, capsys):
+    damaged_photos(Path('photos'), 3)
+    damaged_photos(Path('pictures'), 3)
+    Path('best.pth').touch()
+    Path('masks').mkdir()
+    write_png('masks/other.png', damaged_scene(1, 32, 32)[1] * np.uint8(255))
+    for folder, message in (('masks', 'none of its 1 files is named like a photograph'), ('pictures', 'are no masks')):
+        assert infer('best.pth', '--input', 'photos', '--out', 'out', '--masks', folder) == 2
+        error = capsys.readouterr().err
+        assert message in error
+        assert error.count('\n') == 1
+    assert sorted(path.name for path in workplace.iterdir()) == ['best.pth', 'masks', 'photos', 'pictures']
+
+
+def test_a_doubtful_hole_is_left_alone_and_an_inverted_mask_turned(workplace, checkpoint, capsys):
+    gray, hole = damaged_scene(1, 64, 64)
+    flat = scene(2, 64, 64)[..., 0]
+    flat[:20] = np.clip(np.arange(64) // 12 + np.arange(20)[:, None] // 5 + 246, 0, 255)  # a sky, blown out
+    Path('photos').mkdir()
+    write_png('photos/damaged.png', gray)
+    write_png('photos/sky.png', flat)
+    assert infer(checkpoint, '--input', 'photos', '--out', 'out', '--save-masks', 'masks') == 0
+    said = capsys.readouterr().out
+    assert 'the photo is colored as it is' in said
+    assert 'sky.png' in said
+    assert not read_mask('masks/sky.png').hole.any()
+    assert np.array_equal(read_mask('masks/damaged.png').hole, hole)
+
+    write_png('masks/damaged.png', (1 - hole) * np.uint8(255))
+    arguments = ['--input', 'photos', '--masks', 'masks', '--save-masks', 'used']
+    assert infer(checkpoint, *arguments, '--out', 'again') == 0
+    assert 'it was inverted: 1 (damaged.png)' in capsys.readouterr().out
+    assert np.array_equal(read_mask('used/damaged.png').hole, hole)
+
+
 @pytest.mark.parametrize('out', ['out', 'x.zip'])
 def test_after_a_job_without_outputs_the_corrected_command_works(workplace, checkpoint, out, capsys):
     damaged_photos(Path('photos'), 2)
-    for folder, name in (('wrong', 'other'), ('right', 'TEST_000'), ('right', 'TEST_001')):
-        mask = np.zeros(read_gray(Path('photos/TEST_000.png')).shape, np.uint8)
+    height, width = read_gray(Path('photos/TEST_000.png')).shape
+    for folder, shape in (('wrong', (height, 3 * width)), ('right', (height, width))):
+        mask = np.zeros(shape, np.uint8)
         mask[4:9, 4:9] = 255
-        Path(folder).mkdir(exist_ok=True)
-        write_png(f'{folder}/{name}.png', mask)
+        Path(folder).mkdir()
+        for name in ('TEST_000', 'TEST_001'):
+            write_png(f'{folder}/{name}.png', mask)
     arguments = (checkpoint, '--input', 'photos', '--out', out)
-    assert infer(*arguments, '--masks', 'wrong') != 0
+    assert infer(*arguments, '--masks', 'wrong') == SOME_FAILED
     assert infer(*arguments, '--masks', 'right') == 0, capsys.readouterr().err
     assert Path(out).exists()
 

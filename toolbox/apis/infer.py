@@ -25,6 +25,7 @@ from toolbox.infer.averaging import average_checkpoints
 from toolbox.infer.job import Job, ReadMask, Summary
 from toolbox.infer.restorer import Restoration, Restorer
 from toolbox.interruption import Stopped
+from toolbox.mask_files import Mask
 
 __all__ = ['Restoration', 'Restorer', 'average_checkpoints', 'infer']
 
@@ -103,9 +104,9 @@ def _notes(request: InferRequest, restorer: Restorer) -> list[str]:
 
 def _mask_reader(request: InferRequest) -> ReadMask:
     if request.masks == 'auto':
-        return lambda photo, shape: None
+        return lambda photo, gray: None
     if request.masks == 'none':
-        return lambda photo, shape: np.zeros(shape, np.uint8)
+        return lambda photo, gray: Mask(np.zeros_like(gray))
     return request.masks.read
 
 

@@ -11,17 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import toolbox
+from toolbox.apis.problems import SubmissionError
+from toolbox.apis.reference import Reference, in_parallel
 from toolbox.apis.run_folder import commit
-from toolbox.apis.submissions import (
-    CheckedSubmissions,
-    Reference,
-    SubmissionError,
-    check_submissions,
-    in_parallel,
-    read_output,
-)
+from toolbox.apis.submissions import CheckedSubmissions, check_submissions, read_output
 from toolbox.archive import Submission
-from toolbox.imageio import read_gray, read_mask, read_rgb
+from toolbox.imageio import read_gray, read_rgb
 
 if TYPE_CHECKING:
     from toolbox.report import Pictures, ScoreEntry
@@ -32,6 +27,7 @@ __all__ = [
     'as_json',
     'check_submissions',
     'how_scored',
+    'notes',
     'score_baselines',
     'score_submissions',
 ]
@@ -64,6 +60,16 @@ def score_submissions(
         ScoreEntry(name, {stem: rows[stem][number] for stem in rows}, _picture_reader(submission, reference, find_hole))
         for number, (name, submission) in enumerate(checked.submissions.items())
     ]
+
+
+def notes(checked: CheckedSubmissions, entries: Sequence['ScoreEntry']) -> list[str]:
+    """What a person should know about the masks: what was done to read them, and where no hole was found."""
+    said = [f'{note}: {count}' for note, count in checked.reference.notes.items()]
+    without = sum('no hole' in row['notes'] for row in entries[0].rows.values())
+    if without and checked.reference.masks is None:
+        number = f'{without} of {len(entries[0].rows)} inputs'
+        said.append(f'no hole was found in {number}, whose masked_ssim is 1; --masks DIR gives the true ones')
+    return said
 
 
 def score_baselines(
@@ -116,7 +122,7 @@ def as_json(entries: Sequence['ScoreEntry']) -> dict[str, Any]:
 def _hole_reader(reference: Reference, finder: str | Mapping[str, Any] | None) -> Callable[[str], np.ndarray]:
     """Gives the hole of an image, uint8 (H, W) in {0, 1}."""
     if reference.masks is not None:
-        return lambda stem: read_mask(reference.masks[stem])
+        return lambda stem: reference.read_mask(stem).hole
     from mmengine.config import Config
 
     from toolbox.discovery import discover_plugins

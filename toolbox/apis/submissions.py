@@ -3,58 +3,16 @@
 Needs neither torch nor any heavy library, so that a wrong or a hostile file costs little time and memory.
 """
 
-import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 
-from toolbox.archive import MAX_SURPLUS_FILES, Problem, Submission, open_submission, shown
-from toolbox.bars import bar
-from toolbox.imageio import IMAGE_SUFFIXES, UnreadableImage, read_gray, read_mask, read_rgb
-from toolbox.names import canonical
+from toolbox.apis.problems import SubmissionError
+from toolbox.apis.reference import Reference, in_parallel, open_reference
+from toolbox.archive import MAX_SURPLUS_FILES, Problem, Submission, open_submission
 from toolbox.strict_png import decode_rgb_png, max_png_bytes
-
-_NAMES_SHOWN, _REASONS_SHOWN = 10, 30
-_MAX_THREADS = 8
-
-T, R = TypeVar('T'), TypeVar('R')
-
-
-class SubmissionError(ValueError):
-    """Submissions that cannot be scored.
-
-    Attributes:
-        problems: all of them, by what they are about: a submission or a folder of the truth's side.
-    """
-
-    def __init__(self, problems: Mapping[str, Sequence[Problem]]) -> None:
-        super().__init__(problems)
-        self.problems = problems
-
-    def __str__(self) -> str:
-        return '\n'.join(line for owner, found in self.problems.items() for line in (f'{owner}:', *_grouped(found)))
-
-
-@dataclass(frozen=True)
-class Reference:
-    """What submissions are scored against, by the image's name without suffix.
-
-    Attributes:
-        truth: files of the true images.
-        masks: files of the holes; None where a finder has to find them.
-        inputs: files of the damaged images, or None.
-        sizes: height and width.
-    """
-
-    truth: dict[str, Path]
-    masks: dict[str, Path] | None
-    inputs: dict[str, Path] | None
-    sizes: dict[str, tuple[int, int]]
 
 
 @dataclass(frozen=True)
@@ -87,9 +45,7 @@ def check_submissions(
     if str(masks) == 'auto' and inputs is None:
         raise ValueError('--masks auto finds the holes in the damaged images: give their folder, --inputs DIR')
     folders = {'truth': truth, 'masks': None if str(masks) == 'auto' else masks, 'inputs': inputs}
-    reference, problems = _open_reference(
-        {role: Path(folder) for role, folder in folders.items() if folder is not None}
-    )
+    reference, problems = open_reference({role: Path(folder) for role, folder in folders.items() if folder is not None})
     expected = {f'{stem}.png' for stem in reference.truth}
     opened = {}
     for name, path in _distinct_names(submissions).items():
@@ -110,94 +66,6 @@ def read_output(submission: Submission, stem: str, reference: Reference) -> np.n
     """Decode a submission's image: uint8 (H, W, 3); ValueError with the repair, without the name."""
     height, width = reference.sizes[stem]
     return decode_rgb_png(submission.read(f'{stem}.png', max_png_bytes(width, height)), width, height)
-
-
-def in_parallel(function: Callable[[T], R], items: Iterable[T], title: str) -> list[R]:
-    """Results in order; decoding and scoring let go of the interpreter, so that threads help."""
-    items = list(items)
-    results = []
-    with (
-        ThreadPoolExecutor(min(_MAX_THREADS, os.cpu_count() or 1)) as pool,
-        bar(len(items), 'image', title, stays=False) as shown,
-    ):
-        for result in pool.map(function, items):
-            results.append(result)
-            shown.update()
-    return results
-
-
-def _open_reference(folders: Mapping[str, Path]) -> tuple[Reference, dict[str, list[Problem]]]:
-    """List and read all images of the truth's side, by role; with what is wrong with masks and inputs, by folder.
-
-    Raises:
-        SubmissionError: something is wrong with the truth; there is nothing to measure the others by.
-    """
-    files = {role: _images_by_stem(folder) for role, folder in folders.items()}
-    sizes, unreadable = _read_sizes(folders['truth'], files['truth'].values(), read_rgb)
-    if unreadable:
-        raise SubmissionError({str(folders['truth']): unreadable})
-    problems = {}
-    for role, read in (('masks', read_mask), ('inputs', read_gray)):
-        if role in folders:
-            found = list(_mismatches(folders[role], files[role], sizes, read))
-            if found:
-                problems[str(folders[role])] = found
-    return Reference(files['truth'], files.get('masks'), files.get('inputs'), sizes), problems
-
-
-def _mismatches(
-    folder: Path,
-    files: Mapping[str, Path],
-    truth_sizes: Mapping[str, tuple[int, int]],
-    read: Callable[[Path], np.ndarray],
-) -> Iterator[Problem]:
-    """What a folder lacks that should hold an image of the same size for each image of the truth."""
-    for stem in truth_sizes:
-        if stem not in files:
-            yield Problem('missing; the truth has an image of this name', stem)
-    sizes, unreadable = _read_sizes(folder, [files[stem] for stem in truth_sizes if stem in files], read)
-    yield from unreadable
-    for stem, (height, width) in sizes.items():
-        true_height, true_width = truth_sizes[stem]
-        if (height, width) != (true_height, true_width):
-            yield Problem(f'{width}x{height}, the truth is {true_width}x{true_height}', files[stem].name)
-
-
-def _images_by_stem(folder: Path) -> dict[str, Path]:
-    if not folder.is_dir():
-        raise FileNotFoundError(f'{folder}: no such folder')
-    files = sorted(folder / name for name in os.listdir(folder) if not name.startswith('.'))
-    files = [path for path in files if path.suffix.lower() in IMAGE_SUFFIXES]
-    if not files:
-        raise FileNotFoundError(f'{folder}: no images in it')
-    by_stem = {canonical(path.stem): path for path in files}
-    doubled = [
-        Problem('another file differs in its suffix alone; keep one', path.name)
-        for path in files
-        if by_stem[canonical(path.stem)] != path
-    ]
-    if doubled:
-        raise SubmissionError({str(folder): doubled})
-    return by_stem
-
-
-def _read_sizes(
-    folder: Path, files: Iterable[Path], read: Callable[[Path], np.ndarray]
-) -> tuple[dict[str, tuple[int, int]], list[Problem]]:
-    """Height and width by stem, and which files cannot be read."""
-
-    def read_size(file: Path) -> tuple[int, int] | Problem:
-        try:
-            return read(file).shape[:2]
-        except UnreadableImage as error:
-            return Problem(error.reason, file.name)
-
-    files = list(files)
-    results = in_parallel(read_size, files, f'reading {folder}')
-    sizes = {
-        canonical(file.stem): size for file, size in zip(files, results, strict=True) if not isinstance(size, Problem)
-    }
-    return sizes, [result for result in results if isinstance(result, Problem)]
 
 
 def _distinct_names(submissions: Sequence[str | Path]) -> dict[str, Path]:
@@ -227,16 +95,3 @@ def _image_problems(submission: Submission, reference: Reference) -> list[Proble
     readable = set(submission.names)
     stems = [stem for stem in reference.truth if f'{stem}.png' in readable]
     return [problem for problem in in_parallel(find_problem, stems, f'checking {submission.path.name}') if problem]
-
-
-def _grouped(problems: Sequence[Problem]) -> Iterator[str]:
-    """A line per reason: the names it applies to. Of very many, the first."""
-    by_reason: dict[str, list[str]] = {}
-    for problem in problems:
-        by_reason.setdefault(problem.reason, []).append(problem.file)
-    for reason, files in islice(by_reason.items(), _REASONS_SHOWN):
-        names = ', '.join(shown(file) for file in files[:_NAMES_SHOWN] if file)
-        more = f', and {len(files) - _NAMES_SHOWN:,} more' if len(files) > _NAMES_SHOWN else ''
-        yield f'  {reason}: {names}{more}' if names else f'  {reason}'
-    if len(by_reason) > _REASONS_SHOWN:
-        yield f'  and {len(by_reason) - _REASONS_SHOWN:,} other problems'

@@ -19,6 +19,7 @@ from toolbox.infer.outputs import Outputs
 from toolbox.infer.photo import Photo
 from toolbox.infer.photo_file import read_photo_file
 from toolbox.infer.restorer import Restoration, Restorer
+from toolbox.mask_files import Mask
 
 # Of the photographs of a batch together. In memory are the batch at work, the one being read and the one being written.
 BATCH_PIXELS = 64_000_000
@@ -26,8 +27,8 @@ BATCH_PIXELS = 64_000_000
 _BATCHES_PER_LOADING = 8
 _THREADS = 4  # for reading and writing; both let go of the interpreter for the most part
 
-# A photograph and its height and width -> its hole, uint8 (H, W) in {0, 1}; None: to be found.
-ReadMask = Callable[[ListedPhoto, tuple[int, int]], np.ndarray | None]
+# A photograph and its gray, uint8 (H, W) -> its hole; None: to be found.
+ReadMask = Callable[[ListedPhoto, np.ndarray], Mask | None]
 
 
 @dataclass
@@ -146,7 +147,7 @@ class Job:
     def _read(self, listed: ListedPhoto) -> Photo | UnreadableImage:
         try:
             file = read_photo_file(listed.path, max_pixels=self.max_pixels)
-            return self.restorer.prepare(file, self.read_mask(listed, file.gray.shape))
+            return self.restorer.prepare(file, self.read_mask(listed, file.gray))
         except UnreadableImage as error:
             return error
 

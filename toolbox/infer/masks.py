@@ -1,18 +1,19 @@
 """Where holes come from: a finder, a folder of masks, or nowhere."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 
 from toolbox.data.sources import walk_files
-from toolbox.imageio import UnreadableImage, read_mask
+from toolbox.imageio import UnreadableImage
 from toolbox.infer.listing import ListedPhoto
+from toolbox.mask_files import Mask, read_mask
 from toolbox.names import canonical
 
-# uint8 (H, W) gray -> its hole, uint8 (H, W) in {0, 1}
-FindHole = Callable[[np.ndarray], np.ndarray]
+# So many masks are looked at before anything is restored: if all are none, the folder is another one.
+_LOOKED_AT = 5
 
 
 class MaskFolder:
@@ -27,7 +28,7 @@ class MaskFolder:
 
     Raises:
         FileNotFoundError: no such folder, or no image in it.
-        ValueError: two files for one name.
+        ValueError: two files for one name, no mask for any photograph, or what lies there are no masks.
     """
 
     def __init__(self, folder: Path, photos: Sequence[ListedPhoto]) -> None:
@@ -44,30 +45,46 @@ class MaskFolder:
             raise FileNotFoundError(f'no masks in {folder}: expected images named like the photographs, 255 = hole')
         stems = [PurePosixPath(photo.name).stem for photo in photos]
         self.by_stem = len(set(stems)) == len(stems)
+        self._check(photos)
 
-    def read(self, photo: ListedPhoto, shape: tuple[int, int]) -> np.ndarray:
-        """The hole of a photograph of this height and width, uint8 (H, W) in {0, 1}.
+    def read(self, photo: ListedPhoto, gray: np.ndarray) -> Mask:
+        """The hole of a photograph, uint8 (H, W), and what was done to read it.
 
         Raises:
-            UnreadableImage: there is no mask of its name, it cannot be read, or it is not of the photograph's size.
+            UnreadableImage: there is no mask of its name, or `toolbox.mask_files.read_mask` refuses it.
         """
         path = self._file(photo)
+        if path is None:
+            name = PurePosixPath(photo.name).with_suffix('')
+            reason = f'no mask {name}.png in {self.folder}; an undamaged photo needs one that is all black'
+            raise UnreadableImage(str(photo.path), reason)
         try:
-            mask = read_mask(path)
+            return read_mask(path, photo=gray)
         except UnreadableImage as error:
             raise UnreadableImage(str(photo.path), f'its mask {error}') from error
-        if mask.shape != shape:
-            sizes = [f'{width}x{height}' for height, width in (mask.shape, shape)]
-            raise UnreadableImage(str(photo.path), f'its mask {path} is {sizes[0]}, the upright photo {sizes[1]}')
-        return mask
 
-    def _file(self, photo: ListedPhoto) -> Path:
+    def _check(self, photos: Sequence[ListedPhoto]) -> None:
+        """Refuse a folder that belongs to other photographs, or that holds something else than masks."""
+        paths = [path for path in map(self._file, photos) if path is not None]
+        if not paths:
+            raise ValueError(
+                f'--masks {self.folder}: none of its {len(self.files)} files is named like a photograph: '
+                f'it has {next(iter(self.files.values()))}, the first photograph is {photos[0].name}. A mask has its '
+                "photograph's name, with any suffix; --masks auto looks for the holes"
+            )
+        reasons = []
+        for path in paths[:: -(-len(paths) // _LOOKED_AT)]:
+            try:
+                read_mask(path, any_area=True)
+                return
+            except UnreadableImage as error:
+                reasons.append(str(error))
+        raise ValueError(f'--masks {self.folder}: these are no masks; {reasons[0]}')
+
+    def _file(self, photo: ListedPhoto) -> Path | None:
         without_suffix = PurePosixPath(photo.name).with_suffix('')
         names = [photo.output.removesuffix('.png'), photo.name, str(without_suffix)]
         if self.by_stem:
             names.append(without_suffix.name)
         found = next(filter(None, (self.files.get(canonical(name)) for name in names)), None)
-        if found is None:
-            reason = f'no mask {without_suffix}.png in {self.folder}; an undamaged photo needs one that is all black'
-            raise UnreadableImage(str(photo.path), reason)
-        return self.folder / found
+        return None if found is None else self.folder / found

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from PIL import Image, ImageChops
 
-from toolbox.imageio import MAX_PIXELS, Source, open_image, orientation, upright
+from toolbox.imageio import MAX_PIXELS, Source, alpha_of, open_image, orientation, upright
 from toolbox.tones import as_gray_or_rgb, fits_other_pixels
 
 # What EXIF says of the photograph: EXIF proper and GPS; description, camera, resolution, software, time, author,
@@ -51,7 +51,7 @@ def read_photo_file(source: Source | Image.Image, *, max_pixels: int = MAX_PIXEL
         notes += tone_notes
         if pixels.mode == 'RGB' and not _is_gray(pixels):
             notes.append('a color photo, reduced to gray')
-        alpha = _alpha(image)
+        alpha = alpha_of(image)
         return PhotoFile(
             gray=np.array(upright(pixels.convert('L'), turn)),
             alpha=None if alpha is None else np.array(upright(alpha, turn)),
@@ -70,12 +70,6 @@ def _has_further_pictures(image: Image.Image) -> bool:
 def _is_gray(image: Image.Image) -> bool:
     red, green, blue = image.split()
     return ImageChops.difference(red, green).getbbox() is None and ImageChops.difference(red, blue).getbbox() is None
-
-
-def _alpha(image: Image.Image) -> Image.Image | None:
-    if image.mode.startswith(('I', 'F')) or not image.has_transparency_data:
-        return None
-    return image.convert('RGBA').getchannel('A')
 
 
 def _metadata(image: Image.Image) -> dict[str, bytes]:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from toolbox.contracts import Finder, PostProcess
 from toolbox.engine.backend import keep_freed_memory
-from toolbox.imageio import MAX_PIXELS, Source, read_mask
+from toolbox.imageio import MAX_PIXELS, Source
 from toolbox.infer.averaging import average_checkpoints
 from toolbox.infer.ensemble import Ensemble
 from toolbox.infer.finishing import post_process, to_photo_size
@@ -20,10 +20,17 @@ from toolbox.infer.members import load_members
 from toolbox.infer.photo import Photo, Scale
 from toolbox.infer.photo_file import PhotoFile, read_photo_file
 from toolbox.infer.shares import Weights
+from toolbox.mask_files import Mask, mask_from_array, read_mask
 from toolbox.nn.device import default_device
 from toolbox.registry import FINDERS, POSTPROCESS, without_files
 
 _MENDED = "the recipe's post-processing did not keep the known luma; it was put back"
+
+_NOT_FOUND = 'no hole was found, the photo is colored as it is'
+_DOUBTFUL = (
+    'what may be a hole was too doubtful to be filled, the photo is colored as it is; '
+    'if it is one, paint a mask and give it with --masks'
+)
 
 
 class Restoration(NamedTuple):
@@ -119,8 +126,8 @@ class Restorer:
         Args:
             image: a file of any kind that `toolbox.imageio` reads, or an image that Pillow opened; color is reduced to
                 gray.
-            mask: where its hole is: 'auto', where the finder finds it; a file, 255 = hole; an array (H, W), not 0 =
-                hole; or None, there is none.
+            mask: where its hole is: 'auto', where the finder finds it; a file, 255 = hole; an array (H, W), 0 and
+                another value = hole; or None, there is none. What else is taken for a mask: `toolbox.mask_files`.
             max_pixels: larger files are refused.
 
         Returns:
@@ -131,7 +138,7 @@ class Restorer:
             ValueError: the mask has another size than the upright photograph.
         """
         file = read_photo_file(image, max_pixels=max_pixels)
-        photo = self.prepare(file, _given_hole(mask, file.gray.shape))
+        photo = self.prepare(file, _given_hole(mask, file.gray))
         restored = Image.fromarray(self.restore_batches([[photo]])[0][0].pixels)
         if photo.alpha is not None:
             restored.putalpha(Image.fromarray(photo.alpha))
@@ -141,19 +148,17 @@ class Restorer:
         """A photograph whose hole is to be found, ready for `restore_batches`."""
         return self.prepare(read_photo_file(source, max_pixels=max_pixels))
 
-    def prepare(self, file: PhotoFile, mask: np.ndarray | None = None) -> Photo:
+    def prepare(self, file: PhotoFile, mask: Mask | None = None) -> Photo:
         """A photograph ready for `restore_batches`; several threads may call this at once.
 
         Args:
             file: what was read.
-            mask: its hole, uint8 (H, W) in {0, 1}; None: the finder looks for it.
+            mask: its hole, as it was read; None: the finder looks for it.
         """
-        notes = file.notes
         if mask is None:
-            mask = self.finder(file.gray).mask
-            if not mask.any():
-                notes = (*notes, 'no hole was found, the photo is colored as it is')
-        photo = Photo(file.gray, mask, file.alpha, file.metadata, notes)
+            found = self.finder(file.gray)
+            mask = Mask(found.mask, () if found.mask.any() else (_NOT_FOUND if found.confidence == 0 else _DOUBTFUL,))
+        photo = Photo(file.gray, mask.hole, file.alpha, file.metadata, (*file.notes, *mask.notes))
         for scale in self.ensemble.scales:
             photo.prepare(scale)
         return photo
@@ -194,16 +199,13 @@ def _available(device: str) -> str:
     return device
 
 
-def _given_hole(mask: Source | np.ndarray | str | None, shape: tuple[int, int]) -> np.ndarray | None:
-    """The hole that a caller gave, uint8 (H, W) in {0, 1}; None if it is to be found."""
+def _given_hole(mask: Source | np.ndarray | str | None, gray: np.ndarray) -> Mask | None:
+    """The hole that a caller gave; None if it is to be found."""
     if mask is None:
-        return np.zeros(shape, np.uint8)
+        return Mask(np.zeros_like(gray))
     if isinstance(mask, str) and mask == 'auto':
         return None
-    hole = (mask != 0).astype(np.uint8) if isinstance(mask, np.ndarray) else read_mask(mask)
-    if hole.shape != shape:
-        raise ValueError(f'mask {hole.shape}, the upright photograph is {shape}: height and width must be the same')
-    return hole
+    return mask_from_array(mask, gray) if isinstance(mask, np.ndarray) else read_mask(mask, photo=gray)
 
 
 def _by_shape(photos: Sequence[Photo]) -> list[list[Photo]]:
