@@ -65,7 +65,7 @@ setup(
         *(f'toolbox.configs.{package}' for package in find_namespace_packages('configs', exclude=['*__pycache__'])),
     ],
     package_dir={'toolbox.configs': 'configs'},
-    package_data={'toolbox.report': ['*.css', '*.js']},
+    package_data={'toolbox.report': ['*.css', '*.js'], 'toolbox.models': ['*.safetensors']},
     install_requires=REQUIRES,
     extras_require={'lpips': LPIPS, 'pretrained': PRETRAINED, 'ray': RAY, 'test': TEST, 'dev': DEV},
 )
