@@ -26,12 +26,12 @@ _GAP, _ALIKE, _MIN_PART, _MAX_PARTS = 20, 0.55, 12, 6
 # Pixels: larger images are searched in a reduced copy, and the border then drawn in full size.
 _SIDE = 768
 # A region's own pixels and those of its shapes are compared by evidence less this: what is hardly for a hole is out.
-_STRICTNESS = 0.7
+_STRICTNESS = 0.5
 # Black and white areas of photographs are clipped, so that they are as flat and as sharp as a hole.
 _DARKEST, _BRIGHTEST = 3, 239
 # Of evidence, near ring, agreement, flat share, step and contrast: where confidence is 0, and where it is 1. Halfway
 # lies between what was measured of holes that were found and of flat areas of photographs (docs/benchmarks.md).
-_BAD_TO_GOOD = ((1.6, 2.4), (0.25, 0.05), (0.4, 0.9), (0.6, 0.95), (0.7, 0.95), (6, 16))
+_BAD_TO_GOOD = ((2.0, 2.4), (0.15, 0.05), (0.65, 0.9), (0.775, 0.95), (0.825, 0.95), (11, 16))
 _AROUND = np.ones((3, 3), np.uint8)
 
 
