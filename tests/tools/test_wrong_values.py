@@ -150,7 +150,7 @@ COMMANDS = [
     ('test', [*SUBMISSION, '--export', 'x'], '--export: not used beside --submission'),
     ('test', [*SUBMISSION, '--colors', 'natural'], '--colors: not used beside --submission'),
     ('test', [*SUBMISSION, '--trust-plugins'], '--trust-plugins: not used beside --submission'),
-    ('train', ['--list', '--seed', '1'], '--seed: not used beside --list'),
+    ('train', ['--list', '--seed', '0'], '--seed: not used beside --list'),
     ('export', ['best.pth', '--out', ''], 'out: the value is empty'),
     ('export', ['best.pth', '--out', 'x.pth'], 'called *.safetensors'),
     ('export', ['best.pth', '--out', 'afile/x.safetensors'], 'there is no folder afile'),
