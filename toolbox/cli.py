@@ -51,7 +51,12 @@ def refuse_together(parser: argparse.ArgumentParser, arguments: argparse.Namespa
         why: beside what, in words.
         names: of arguments, as `arguments` has them, with spaces between.
     """
-    given = [name for name in names.split() if getattr(arguments, name) not in (None, False, parser.get_default(name))]
+    values = {name: getattr(arguments, name) for name in names.split()}
+    given = [  # 0 is a value, though it equals False
+        name
+        for name, value in values.items()
+        if value is not None and value is not False and value != parser.get_default(name)
+    ]
     if given:
         shown = ', '.join(f'--{name.replace("_", "-")}' for name in given)
         parser.error(f'{shown}: not used {why}; leave it out')

@@ -12,6 +12,7 @@ from PIL import Image
 
 from tests.infer.support import damaged_scene, save_random_model
 from tests.support import RECIPE, TINY, scene
+from toolbox.apis import run_folder
 from toolbox.apis.test import score_model
 from toolbox.config import load_config
 from toolbox.imageio import write_png
@@ -83,3 +84,9 @@ def test_a_checkpoint_of_another_config_is_no_checkpoint_of_this_one(tmp_path, m
     Path('run/environment.json').write_text(json.dumps({'config': '/somewhere/unetpp_cbam_b4.py'}))
     with pytest.raises(FileNotFoundError, match='nowhere'):  # of this config: it is scored
         score_model(RECIPE, 'run/best.pth', 'nowhere')
+
+
+def test_a_run_that_goes_on_from_its_own_config_stays_one_of_the_config_it_was_started_with(tmp_path):
+    for config in ('/somewhere/palette_b4.py', str(tmp_path / 'config.py'), None):
+        run_folder.record_environment(tmp_path, 'digest', 'float32', {}, config)
+    assert run_folder.origin(tmp_path) == '/somewhere/palette_b4.py'
