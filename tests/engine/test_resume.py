@@ -120,7 +120,7 @@ def test_a_damaged_newest_checkpoint_is_reported_and_the_one_before_used(photo_f
     arguments = processes.command(photo_folder, run, *OPTIONS, resume=True)
     assert processes.finish(processes.start(arguments, tmp_path / 'printed')) == [0]
     printed = (tmp_path / 'printed').read_text()
-    assert 'last.pth: damaged' in printed
+    assert 'last.pth: refused: damaged' in printed
     assert f'using {run}/previous.pth, the checkpoint before it' in printed
     assert (run / 'damaged.pth').is_file()
     assert result(run) == expected

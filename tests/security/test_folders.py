@@ -133,7 +133,7 @@ def test_tools_say_what_a_checkpoint_asks_for_and_what_to_type(tmp_path, monkeyp
     command = ['best.pth', '--input', 'photo.png', '--out', 'out', '--masks', 'none']
     for code, main in (
         (2, lambda: infer_tool.main(command)),
-        (2, lambda: infer_tool.main([*command, '--average-checkpoints'])),
+        (2, lambda: infer_tool.main(['best.pth', *command, '--average-checkpoints'])),
         (2, lambda: test_tool.main([str(RECIPE), 'best.pth'])),
     ):
         assert main() == code
@@ -212,7 +212,7 @@ def _eps() -> bytes:
 )
 def test_a_photograph_is_an_image_whatever_its_name_says(content, ran):
     Path('photo.png').write_bytes(content)
-    with pytest.raises(UnreadableImage, match='not an image of a known format'):
+    with pytest.raises(UnreadableImage, match='not an image of a known format|a drawing|a PDF document'):
         read_rgb('photo.png')
 
 
