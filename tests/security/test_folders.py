@@ -212,7 +212,7 @@ def _eps() -> bytes:
 )
 def test_a_photograph_is_an_image_whatever_its_name_says(content, ran):
     Path('photo.png').write_bytes(content)
-    with pytest.raises(UnreadableImage, match='not an image of a known format|a drawing|a PDF document'):
+    with pytest.raises(UnreadableImage, match=r'not an image of a known format|a drawing|a PDF document'):
         read_rgb('photo.png')
 
 
