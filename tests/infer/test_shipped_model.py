@@ -76,9 +76,11 @@ def test_matched_hues_correlate_more_than_gray_does(photographs, restored):
 def test_the_hole_is_found_and_filled(photographs, restored):
     for (truth, damaged), output in zip(photographs, restored['natural'], strict=True):
         filled, gray = gray_from_rgb(output), gray_from_rgb(truth)
+        height, width = gray.shape
+        hole = np.zeros((height, width), bool)
+        hole[height // 3 : height // 2 + 1, width // 3 : width // 2 + 1] = True
         before, after = (structural_similarity(gray, image) for image in (damaged, filled))
         assert after > before
-        hole = damaged != gray
         assert (
             np.abs(filled[hole].astype(int) - gray[hole]).mean() < np.abs(damaged[hole].astype(int) - gray[hole]).mean()
         )

@@ -231,7 +231,7 @@ def test_sequential_stage_two_leaves_a_frozen_stage_one_alone():
         ('Palette', {'color_side': 0}, 'color_side=0: expected a positive number'),
         ('Palette', {'smooth': -1}, 'smooth=-1: expected a whole number, 0 or more'),
         ('Recurrent', {'steps': 0}, 'steps=0: expected a whole number'),
-        ('Recurrent', {'steps': 2.0}, 'steps=2.0: expected a whole number'),
+        ('Recurrent', {'steps': 2.0}, 'steps: Recurrent takes int here, got 2.0'),
     ],
 )
 def test_wrong_options_are_errors_in_words(name, options, said):

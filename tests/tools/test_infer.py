@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import skimage.data
 import torch
 from PIL import Image
 
@@ -222,8 +223,8 @@ def test_a_folder_of_other_masks_is_one_error_and_nothing_is_written(workplace, 
 
 def test_a_doubtful_hole_is_left_alone_and_an_inverted_mask_turned(workplace, checkpoint, capsys):
     gray, hole = damaged_scene(1, 64, 64)
-    flat = scene(2, 64, 64)[..., 0]
-    flat[:20] = np.clip(np.arange(64) // 12 + np.arange(20)[:, None] // 5 + 246, 0, 255)  # a sky, blown out
+    flat = gray_from_rgb(skimage.data.chelsea())[100:228, 100:228].copy()
+    flat[:40] = np.clip(np.arange(128) // 12 + np.arange(40)[:, None] // 5 + 240, 0, 255)  # a sky, blown out
     Path('photos').mkdir()
     write_png('photos/damaged.png', gray)
     write_png('photos/sky.png', flat)

@@ -199,7 +199,7 @@ def test_images_of_a_few_pixels_go_through(workplace, tmp_path):
 def test_other_photographs_are_scored_whole(workplace, photo_folder, competition_folder, capsys):
     assert train('--data-root', photo_folder, '--work-dir', 'run', options=['train_cfg.max_epochs=1']) == 0
     assert test_tool.main(['run', 'run/best.pth', '--data-root', str(competition_folder)]) == 0
-    assert 'all 6 photos' in capsys.readouterr().out
+    assert 'all of 6 photos' in capsys.readouterr().out
 
 
 def test_a_checkpoint_is_scored_with_other_options(workplace, photo_folder, capsys):
