@@ -44,7 +44,7 @@ class ChromaClasses(nn.Module):
         make_network: builds a network.
         colors: 'natural' or 'matched'.
         temperature: of the annealed mean, for 'natural': 1 is the mean, towards 0 the likeliest class. Zhang et al.
-            choose 0.38; of networks trained for hours on two cores, 0.5 is nearer to the truth (docs/results.md).
+            choose 0.38; 0.5 gives more color for the same CIEDE2000 (docs/results.md).
         strength: how much color: 0 is gray, 1 what the reading says.
         mirror: restoring, average the distributions of the photograph and of its mirror image.
         color_side: colors are predicted on the photograph brought to this many pixels on its shorter side.
