@@ -59,3 +59,9 @@ def unregister_after() -> Iterator[None]:
     for kind, registered in before.items():
         KINDS[kind].module_dict.clear()
         KINDS[kind].module_dict.update(registered)
+
+
+@pytest.fixture(autouse=True)
+def _width_of_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tables fit what they are printed to; test runners that export COLUMNS would change them."""
+    monkeypatch.delenv('COLUMNS', raising=False)
