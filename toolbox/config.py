@@ -111,6 +111,7 @@ def read_run_config(folder: Path, trusted: Sequence[str] = ()) -> Config:
         folder: of a run.
         trusted: `custom_imports` that the person's own config names.
     """
+    discover_plugins()  # first: the person's own plugins may build on the bundled ones
     import_custom(trusted)
     path = folder / RUN_CONFIG
     return config_from_data(_text(path), path)

@@ -4,6 +4,8 @@ import io
 import json
 import os
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -22,7 +24,7 @@ from toolbox.data.clean_csv import read_clean_csv
 from toolbox.data.sources import open_source
 from toolbox.imageio import UnreadableImage, read_rgb
 from toolbox.infer.listing import list_photos
-from toolbox.paths import CONFIGS, find_config
+from toolbox.paths import CONFIGS, REPOSITORY, find_config
 from tools import infer as infer_tool
 from tools import test as test_tool
 
@@ -100,6 +102,34 @@ def test_plugins_of_a_run_folder_are_followed_only_when_allowed(tmp_path, monkey
     assert not Path('ran').exists()
     assert load_config('run', trust_plugins=True).custom_imports == config.custom_imports
     assert Path('ran').exists()
+
+
+_BUILDS_ON_A_BUNDLED_PART = """
+from toolbox.registry import ENCODERS
+
+@ENCODERS.register_module()
+class BuildsOnTiny(ENCODERS.get('TinyEncoder')):
+    "A part that looks another one up when it is imported."
+"""
+_WORKER = """
+import sys
+from pathlib import Path
+from toolbox.config import read_run_config
+print(read_run_config(Path('run'), [sys.argv[1]]).model.encoder.type)
+"""
+
+
+def test_a_worker_knows_the_bundled_parts_before_it_imports_the_persons(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    part = Path('part.py').resolve()
+    part.write_text(_BUILDS_ON_A_BUNDLED_PART)
+    config = load_config(RECIPE, {'model.encoder.type': 'TinyEncoder'}, say=lambda _: None)
+    config.custom_imports = [str(part)]
+    Path('run').mkdir()
+    dump_config(config, Path('run/config.py'))
+    command = [sys.executable, '-c', _WORKER, str(part)]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, 'PYTHONPATH': str(REPOSITORY)})
+    assert (done.stdout, done.returncode) == ('TinyEncoder\n', 0), done.stderr
 
 
 def test_what_looks_like_data_is_no_config(ran):

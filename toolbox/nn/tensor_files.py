@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-MAX_VALUES = 2_000_000
+MAX_VALUES = 500_000
 MAX_DEPTH = 50
 # Of all tensors together to the file: those that share their numbers, as tied layers do, are written once.
 MAX_RATIO = 8
