@@ -74,12 +74,12 @@ class Batch:
         return self._map(convert)
 
     @classmethod
-    def blank(cls, height: int = 64, width: int = 64) -> 'Batch':
-        """One mid-gray image with a square hole, to ask a part what it makes of a batch."""
-        hole = torch.zeros(1, 1, height, width)
+    def blank(cls, height: int = 64, width: int = 64, num_images: int = 1) -> 'Batch':
+        """Mid-gray images with a square hole, to ask a part what it makes of a batch."""
+        hole = torch.zeros(num_images, 1, height, width)
         hole[..., : (height + 1) // 2, : (width + 1) // 2] = 1
-        gray = torch.full((1, 1, height, width), 0.5)
-        return cls(['blank'], gray, hole, gray, gray.expand(-1, 3, -1, -1), hole)
+        gray = torch.full((num_images, 1, height, width), 0.5)
+        return cls(['blank'] * num_images, gray, hole, gray, gray.expand(-1, 3, -1, -1), hole)
 
 
 @dataclass

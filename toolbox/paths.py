@@ -9,6 +9,7 @@ REPOSITORY = _PACKAGE.parent
 # A wheel carries the configs inside the package, a checkout has them beside it.
 CONFIGS = _PACKAGE / 'configs' if (_PACKAGE / 'configs').is_dir() else REPOSITORY / 'configs'
 # What runs call the resolved config that they keep. A file of this name is read and never run.
+MODEL_FILE = '.safetensors'  # what `tools/export.py` writes
 RUN_CONFIG = 'config.py'
 
 

@@ -38,22 +38,9 @@ def main(argv: list[str] | None = None) -> int:
 
 def run(arguments: argparse.Namespace) -> None:
     """Check, then write."""
-    from toolbox.apis.infer_request import find_checkpoints
-
-    out = Path(arguments.out)
-    if out.suffix.lower() != '.safetensors':
-        raise ValueError(f'--out {out}: a model file is called *.safetensors')
-    if out.exists():
-        raise FileExistsError(f'{out} exists already: choose another --out, or remove it')
-    if not out.absolute().parent.is_dir():
-        raise FileNotFoundError(f'--out {out}: there is no folder {out.parent}; make it first')
-    files = find_checkpoints(Path(arguments.checkpoint))
-    if len(files) > 1:
-        raise ValueError(f'{arguments.checkpoint} holds {len(files)} folds: give the best.pth of one of them')
-
     from toolbox.apis.export import export
 
-    print(export(files[0], out, arguments.trust_plugins))
+    print(export(arguments.checkpoint, arguments.out, arguments.trust_plugins))
 
 
 if __name__ == '__main__':

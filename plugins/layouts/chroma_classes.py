@@ -129,15 +129,15 @@ class ChromaClasses(nn.Module):
     def _distributions(self, small: Tensor) -> tuple[Tensor, Tensor]:
         """Logits of classes (N, classes, h, w) and the palette as shares (N, 180, 1, 1)."""
         predicted = self.color_net(small)
-        classes, own = predicted['classes'], predicted['palette']
+        classes, own = predicted['classes'], _GAIN * predicted['palette']
         if self.mirror and not self.training:
             mirrored = self.color_net(small.flip(-1))
             classes = _mean_distribution(classes, mirrored['classes'].flip(-1))
-            own = _mean_distribution(_GAIN * own, _GAIN * mirrored['palette']) / _GAIN
+            own = _mean_distribution(own, _GAIN * mirrored['palette'])
         # What the classes imply: how much there is of each, and which hues a class has.
         shares = classes.detach().softmax(dim=1).mean((2, 3))
         implied = shares @ (_GAIN * self.class_hues).softmax(dim=1)
-        return classes, ((_GAIN * own).softmax(dim=1) + implied[..., None, None]) / 2
+        return classes, (own.softmax(dim=1) + implied[..., None, None]) / 2
 
 
 def _mean_distribution(logits: Tensor, others: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ from toolbox.data.loading import Batches, stop_workers, training_loader, validat
 from toolbox.differences import Change
 from toolbox.engine.baselines import BASELINES, baseline_restorer, shortfall
 from toolbox.engine.checkpoint import read_checkpoint
-from toolbox.engine.distributed import from_main_process, loss_of_a_process_explained
+from toolbox.engine.distributed import by_main_process, from_main_process, loss_of_a_process_explained
 from toolbox.engine.evaluation import build_evaluator, evaluate
 from toolbox.engine.generations import Generations
 from toolbox.engine.hooks import ProgressHook, SampleGridHook, ScalarsHook
@@ -135,8 +135,9 @@ class FoldRun:
         """The precision of training steps, the same in all processes."""
         data, (_, world_size) = self.config.data, get_dist_info()
         share = max(1, data.batch_size // world_size)
-        measured = is_main_process() and settle_training_precision(self.model, data.size, share, default_device())
-        self.model.trains_in = from_main_process(measured)
+        self.model.trains_in = by_main_process(
+            lambda: settle_training_precision(self.model, data.size, share, default_device())
+        )
         return self.model.trains_in
 
     def _check_resumable(self, checkpoint: Path, content: Mapping[str, Any]) -> list[Change]:

@@ -12,6 +12,7 @@ from toolbox.infer.listing import ListedPhoto, list_photos, other_files
 from toolbox.infer.masks import MaskFolder
 from toolbox.infer.outputs import Outputs, is_zip
 from toolbox.models import shipped_model
+from toolbox.paths import MODEL_FILE
 
 _CHUNK_BYTES = 2**22
 
@@ -165,7 +166,7 @@ def _counted(files: Sequence[Path]) -> str:
 def _check_format(files: Sequence[Path]) -> None:
     """Raise ValueError for what is no checkpoint at first sight: torch writes zip files."""
     for file in files:
-        if file.suffix.lower() == '.safetensors':
+        if file.suffix.lower() == MODEL_FILE:
             continue
         with file.open('rb') as content:
             if content.read(4) != b'PK\3\4':

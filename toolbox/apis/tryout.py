@@ -20,6 +20,7 @@ from toolbox.engine.ema import WeightAverage
 from toolbox.engine.evaluation import build_evaluator, evaluate
 from toolbox.engine.model import RestorationModel
 from toolbox.engine.optimizers import build_critic_optimizers, build_optimizer
+from toolbox.engine.precision import settle_training_precision
 from toolbox.engine.stepping import TrainingStep
 from toolbox.files import write_json
 from toolbox.nn.device import default_device
@@ -57,6 +58,7 @@ def _try(config: Config, timed_seconds: float) -> dict[str, Any]:
     set_backend(config.deterministic, config.tf32)
     torch.manual_seed(config.seed)
     model = RestorationModel(config.model, config.precision).to(default_device())
+    settle_training_precision(model, data.size, data.batch_size, default_device())  # in which the trials will train
     optimizer = OptimWrapper(build_optimizer(config.optimizer, model.layout))
     critics, train_cfg = build_critic_optimizers(model.objective), config.train_cfg
     # It takes no part here, but memory, as it will in training.

@@ -90,10 +90,10 @@ class TrainingDataset(_PhotoDataset):
             data['reduce'],
             training=True,
             transforms=data['transforms'],
-            crop_scale=data.get('crop_scale'),
+            crop_scale=data['crop_scale'],
         )
         super().__init__(photos, transform, MASKS.build(data['mask']), FILLS.build(data['fill']))
-        self.aging = Aging(data.get('aging', ()))
+        self.aging = Aging(data['aging']) if data['aging'] else None
         self.repeat = data['repeat']
         self.real_pairs = data['real_pairs']
         self.seed = seed
@@ -120,7 +120,8 @@ class TrainingDataset(_PhotoDataset):
         real = photo.damaged is not None and rng.random() < self.real_pairs
         progress = epoch / max(1, self.max_epochs - 1)
         rgb, gray, hole, damaged = self._crop(photo, real, rng, min(1.0, progress))
-        damaged = np.where(hole, damaged, self.aging(gray, rng))
+        if self.aging is not None:
+            damaged = np.where(hole, damaged, self.aging(gray, rng))
         # In training the restorer is told the hole that was drawn.
         return Sample(photo.name, damaged, hole, gray, rgb, hole)
 

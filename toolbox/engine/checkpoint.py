@@ -1,16 +1,18 @@
 """Checkpoint files: plain tensors, numbers, strings, lists and dicts, so that loading one can never run code."""
 
-import hashlib
 import os
 import pickle
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import torch
 
-from toolbox.engine.model_file import SUFFIX, model_file_bytes, read_model_file
+from toolbox.engine.checksum import checksum
+from toolbox.engine.model_file import model_file_bytes, read_model_file
 from toolbox.nn.tensor_files import load_tree
+from toolbox.paths import MODEL_FILE
 
 FORMAT = 2
 _READ = (1, 2)  # the first one held its config as text
@@ -23,13 +25,8 @@ def save_checkpoint(content: Mapping[str, Any], path: Path) -> None:
         OSError: the file system did not take it; nothing under `path` has changed.
         ValueError: what was written cannot be read back.
     """
-    temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
-    try:
+    with _in_one_move(path) as temporary:
         write_verified(content, temporary)
-        os.replace(temporary, path)
-        sync_folder(path.parent)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def save_model_file(content: Mapping[str, Any], path: Path) -> None:
@@ -38,12 +35,21 @@ def save_model_file(content: Mapping[str, Any], path: Path) -> None:
     Raises:
         OSError: the file system did not take it; nothing under `path` has changed.
     """
-    if path.suffix.lower() != SUFFIX:
-        raise ValueError(f'{path}: a model file is called *{SUFFIX}')
-    temporary = path.with_name(f'.{path.stem}.{os.getpid()}{SUFFIX}')
+    if path.suffix.lower() != MODEL_FILE:
+        raise ValueError(f'{path}: a model file is called *{MODEL_FILE}')
+    with _in_one_move(path) as temporary:
+        with open(temporary, 'wb') as file:
+            file.write(model_file_bytes(content))
+            _force(file)
+        read_model_file(temporary)
+
+
+@contextmanager
+def _in_one_move(path: Path) -> Iterator[Path]:
+    """Within, a file under a name for the time being; at the end it is under `path`, or nothing has changed there."""
+    temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
     try:
-        temporary.write_bytes(model_file_bytes(content, checksum))
-        read_checkpoint(temporary)
+        yield temporary
         os.replace(temporary, path)
         sync_folder(path.parent)
     finally:
@@ -54,9 +60,14 @@ def write_verified(content: Mapping[str, Any], path: Path) -> None:
     """Write a checkpoint, force it to the disk, and read it back."""
     with open(path, 'wb') as file:
         torch.save({'format': FORMAT, 'checksum': checksum(content), **content}, file)
-        file.flush()
-        os.fsync(file.fileno())
+        _force(file)
     read_checkpoint(path)
+
+
+def _force(file: BinaryIO) -> None:
+    """What was written, to the disk."""
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def sync_folder(folder: Path) -> None:
@@ -76,8 +87,8 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     """
     if not path.is_file():
         raise FileNotFoundError(f'no checkpoint {path}; training writes best.pth and last.pth into its run folder')
-    if path.suffix.lower() == SUFFIX:
-        return read_model_file(path, checksum)
+    if path.suffix.lower() == MODEL_FILE:
+        return read_model_file(path)
     try:
         content = load_tree(path, archive_only=True)
     except pickle.UnpicklingError as error:
@@ -99,13 +110,6 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     return content
 
 
-def checksum(content: Any) -> str:
-    """A digest of plain values and the bytes of tensors, in order; equal for what was saved and what is loaded."""
-    digest = hashlib.blake2b(digest_size=16)
-    _feed(digest, content)
-    return digest.hexdigest()
-
-
 def size_in_bytes(content: Any) -> int:
     """About how large a file a tree of tensors makes."""
     if isinstance(content, torch.Tensor):
@@ -115,21 +119,3 @@ def size_in_bytes(content: Any) -> int:
     if isinstance(content, list | tuple):
         return sum(size_in_bytes(value) for value in content)
     return len(content) if isinstance(content, str) else 8
-
-
-def _feed(digest: Any, value: Any) -> None:
-    if isinstance(value, torch.Tensor):
-        digest.update(f'{value.dtype} {tuple(value.shape)}'.encode())
-        plain = value.detach().cpu().contiguous().reshape(-1)
-        digest.update(plain.view(torch.uint8).numpy() if plain.numel() else b'')
-    elif isinstance(value, Mapping):
-        digest.update(f'dict {len(value)}'.encode())
-        for key, item in value.items():
-            digest.update(f'{key!r}:'.encode())
-            _feed(digest, item)
-    elif isinstance(value, list | tuple):
-        digest.update(f'list {len(value)}'.encode())
-        for item in value:
-            _feed(digest, item)
-    else:
-        digest.update(f'{value!r},'.encode())

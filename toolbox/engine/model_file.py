@@ -5,23 +5,23 @@ run. `toolbox.engine.checkpoint.read_checkpoint` reads it like every other check
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-SUFFIX = '.safetensors'
+from toolbox.engine.checksum import checksum
+
 _KEY = 'huefill'
 _KEPT = ('config', 'data', 'epoch', 'step', 'metrics')
 # Where photographs lay is nobody's business, and means nothing elsewhere.
 _ELSEWHERE = ('root', 'val_root')
 
 
-def model_file_bytes(content: Mapping[str, Any], checksum: Callable[[Any], str]) -> bytes:
+def model_file_bytes(content: Mapping[str, Any]) -> bytes:
     """A checkpoint's content as the bytes of a model file.
 
     Args:
         content: as `read_checkpoint` gives it, its config as plain values.
-        checksum: gives the digest of plain values and tensors.
     """
     from safetensors.torch import save
 
@@ -37,7 +37,7 @@ def model_file_bytes(content: Mapping[str, Any], checksum: Callable[[Any], str])
     return save(tensors, metadata={_KEY: json.dumps(header)})
 
 
-def read_model_file(path: Path, checksum: Callable[[Any], str]) -> dict[str, Any]:
+def read_model_file(path: Path) -> dict[str, Any]:
     """The content of a checkpoint from a model file; floating-point tensors as float32.
 
     Raises:

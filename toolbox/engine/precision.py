@@ -27,17 +27,11 @@ def settle_training_precision(model: RestorationModel, size: int, batch_size: in
     """
     chosen = training_precision(model.precision, device)
     if model.precision == 'auto' and device.type == 'cpu' and has_bfloat16_instructions():
-        batch = _batch(size, min(batch_size, 4))
+        batch = Batch.blank(size, size, min(batch_size, 4))
         seconds = {precision: _seconds(model, batch, precision) for precision in ('float32', 'bf16')}
         chosen = 'bf16' if seconds['bf16'] * _GAIN < seconds['float32'] else 'float32'
     model.trains_in = chosen
     return chosen
-
-
-def _batch(size: int, batch_size: int) -> Batch:
-    blank = Batch.blank(size, size)
-    blank.names *= batch_size
-    return blank._map(lambda _, tensor: tensor.expand(batch_size, -1, -1, -1).contiguous())
 
 
 def _seconds(model: RestorationModel, batch: Batch, precision: str) -> float:

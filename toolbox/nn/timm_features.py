@@ -10,7 +10,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from toolbox.nn.weight_packages import PACKAGES, packaged_weights
+from toolbox.nn.weight_packages import packaged_weights, weight_package
 from toolbox.nn.weights import TRAIN_WITHOUT, hub_file, load_verified, read_weights
 
 
@@ -45,17 +45,20 @@ def build_timm_features(
     options = {key: value for key, value in given.items() if value is not None}  # not all backbones know all of them
     if weights is None:
         return _create(name, in_channels, options)
-    packaged = packaged_weights(name) if weights == 'imagenet' and sha256 is None else None
-    path = weights
-    if packaged is None and weights == 'imagenet':
-        path = hub_weights(name)
+    state, source = _weights(name, weights, sha256)
 
     def load(state: dict[str, Tensor]) -> nn.Module:
         return _create(name, in_channels, options, state)
 
-    if packaged is not None:
-        return load_verified(load, packaged, f"{PACKAGES[name.partition('.')[0]].distribution}'s weights for {name}")
-    return load_verified(load, read_weights(path, sha256), f'{path} for {name}')
+    return load_verified(load, state, f'{source} for {name}')
+
+
+def _weights(name: str, weights: str, sha256: str | None) -> tuple[dict[str, Tensor], str]:
+    """Tensors by name, and where they are from: a file that was given, an installed package, or timm's hub."""
+    if weights == 'imagenet' and sha256 is None and (packaged := packaged_weights(name)) is not None:
+        return packaged, f"{weight_package(name).distribution}'s weights"
+    path = hub_weights(name) if weights == 'imagenet' else weights
+    return read_weights(path, sha256), str(path)
 
 
 def check_timm_name(name: str) -> None:

@@ -49,13 +49,18 @@ PACKAGES = {
 }
 
 
+def weight_package(name: str) -> WeightPackage | None:
+    """The package for a timm model, with or without the tag of a training; None where none is known."""
+    return PACKAGES.get(name.partition('.')[0])
+
+
 def packaged_weights(name: str) -> dict[str, Tensor] | None:
     """ImageNet's weights of a timm model under timm's names; None where no installed package carries them.
 
     Raises:
         ValueError: the package's file is damaged, or holds another network.
     """
-    package = PACKAGES.get(name.partition('.')[0])
+    package = weight_package(name)
     path = package.file() if package else None
     if path is None:
         return None
