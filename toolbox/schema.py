@@ -25,6 +25,12 @@ SCHEMA: dict[str, Any] = {
             {'encoder': registry.ENCODERS, 'attention': registry.ATTENTION, 'decoder': registry.DECODERS},
             "parts that differ for one of the layout's networks, by its name: `dict(color=dict(encoder=dict(...)))`",
         ),
+        'weights': Key(
+            (str, NONE),
+            'checkpoint or model file whose weights training starts with, `shipped` for the one that comes with it; '
+            'None: those of the encoders, the rest at random',
+            default=None,
+        ),
         'layout': Plugin(registry.LAYOUTS, 'how networks are wired into stages'),
         'losses': Plugins(registry.LOSSES, 'terms of the loss: `on`, `weight`, `start` and `ramp` in steps', False),
         'postprocess': Plugins(registry.POSTPROCESS, 'corrections of the restored image, in order'),
@@ -77,6 +83,12 @@ SCHEMA: dict[str, Any] = {
         'save_steps': Key((int, NONE), 'steps between saves within an epoch; None: none by steps', None, low=1),
         'save_minutes': Key((*_NUMBER, NONE), 'minutes between saves within an epoch; None: none by time', 15, low=0),
         'accumulate': Key((int,), 'parts that a batch is worked through in, to save memory', 1, low=1),
+        'encoder_lr_factor': Key(
+            _NUMBER,
+            'learning rate of the encoders, as a share of `optimizer.lr`: below 1 keeps pretraining',
+            1.0,
+            low=0,
+        ),
         'clip_norm': Key((*_NUMBER, NONE), 'largest norm of the gradient; None: any', None, low=1e-12),
         'ema': Key((float, NONE), 'decay of the average of weights that is validated', None, low=0, high=0.999999),
         'max_bad_steps': Key((int,), 'batches in a row without a finite loss before it gives up', 3, low=1),

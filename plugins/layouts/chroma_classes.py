@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from toolbox.color import rgb_from_chroma
-from toolbox.contracts import Batch, Output, Restored
+from toolbox.contracts import Batch, Output, Phase, Restored
 from toolbox.nn.chroma_classes import class_hues, encode, mean_chroma, num_classes
 from toolbox.nn.color_readings import matched, natural
 from toolbox.nn.hole_window import restore_hole
@@ -52,6 +52,8 @@ class ChromaClasses(nn.Module):
         dropout: of the palette's features, while training.
         hole_side: training sees a window of this many pixels around the hole. Restoring, windows of up to twice as many
             are seen at their own resolution, larger ones are reduced to that.
+        train_only: 'gray' or 'color', the network that trains while the other one stays as it is; None: both. It is for
+            going on from `model.weights`, with what suits one of them.
     """
 
     any_size = True
@@ -67,6 +69,7 @@ class ChromaClasses(nn.Module):
         color_stride: int = 4,
         dropout: float = 0.2,
         hole_side: int = 128,
+        train_only: str | None = None,
     ) -> None:
         super().__init__()
         self.colors = check_choice('colors', colors, ('natural', 'matched'))
@@ -86,6 +89,7 @@ class ChromaClasses(nn.Module):
         self.color_side = color_side
         self.color_stride = color_stride
         self.hole_side = hole_side
+        self.train_only = check_choice('train_only', train_only, (None, 'gray', 'color'))
         self.gray_net = make_network(2, Output(1, from_zero=True), 'gray')
         wanted = {
             'classes': Output(num_classes(), color_stride),
@@ -96,6 +100,8 @@ class ChromaClasses(nn.Module):
 
     def forward(self, damaged: Tensor, mask: Tensor) -> Restored:
         gray = restore_hole(self.gray_net, damaged, mask, self.hole_side)
+        if self.training and self.train_only == 'gray':
+            return Restored(gray.expand(-1, 3, -1, -1), gray)
         # Colors teach the color network, not the gray: what the gray is, is known.
         known = gray.detach().clamp(0, 1)
         small = functional.interpolate(known, self._small(known), mode='bilinear', antialias=True)
@@ -110,6 +116,12 @@ class ChromaClasses(nn.Module):
         else:
             rgb = natural(known, small, classes, self.temperature, NATURAL_STRENGTH * self.strength)
         return Restored(rgb, gray, extra)
+
+    def phases(self) -> tuple[Phase, ...]:
+        """One, in which one of the networks trains; none where both do."""
+        losses = {'gray': ('gray',), 'color': ('rgb', 'classes', 'palette')}
+        only = self.train_only
+        return (Phase(share=1.0, trainable=(f'{only}_net',), losses=losses[only]),) if only else ()
 
     def targets(self, batch: Batch) -> dict[str, Tensor]:
         cells = [side // self.color_stride for side in self._small(batch.rgb)]

@@ -22,7 +22,7 @@ from toolbox.engine.distributed import by_main_process, from_main_process, loss_
 from toolbox.engine.evaluation import build_evaluator, evaluate
 from toolbox.engine.generations import Generations
 from toolbox.engine.hooks import ProgressHook, SampleGridHook, ScalarsHook
-from toolbox.engine.loading import checkpoint_config
+from toolbox.engine.loading import checkpoint_config, model_to_train
 from toolbox.engine.model import RestorationModel
 from toolbox.engine.optimizers import run_length
 from toolbox.engine.precision import settle_training_precision
@@ -73,7 +73,7 @@ class FoldRun:
         found = _newest(folder) if resume else None
         resumed_with = [] if found is None else self._check_resumable(*found)
         torch.manual_seed(config.seed)  # the initial weights
-        self.model = RestorationModel(config.model, config.precision)
+        self.model = model_to_train(config)
         self.precision = self._settle_precision()
         self.runner = _build_runner(config, self.model, self.split, folder, launcher, hooks)
         if found is not None:

@@ -18,7 +18,7 @@ from toolbox.data.loading import training_loader, validation_loader
 from toolbox.engine.backend import set_backend
 from toolbox.engine.ema import WeightAverage
 from toolbox.engine.evaluation import build_evaluator, evaluate
-from toolbox.engine.model import RestorationModel
+from toolbox.engine.loading import model_to_train
 from toolbox.engine.optimizers import build_critic_optimizers, build_optimizer
 from toolbox.engine.precision import settle_training_precision
 from toolbox.engine.stepping import TrainingStep
@@ -57,9 +57,9 @@ def _try(config: Config, timed_seconds: float) -> dict[str, Any]:
     data, split = config.data, split_photos(config)
     set_backend(config.deterministic, config.tf32)
     torch.manual_seed(config.seed)
-    model = RestorationModel(config.model, config.precision).to(default_device())
+    model = model_to_train(config).to(default_device())
     settle_training_precision(model, data.size, data.batch_size, default_device())  # in which the trials will train
-    optimizer = OptimWrapper(build_optimizer(config.optimizer, model.layout))
+    optimizer = OptimWrapper(build_optimizer(config.optimizer, model.layout, config.train_cfg.encoder_lr_factor))
     critics, train_cfg = build_critic_optimizers(model.objective), config.train_cfg
     # It takes no part here, but memory, as it will in training.
     average = None if train_cfg.ema is None else WeightAverage(model.layout, train_cfg.ema)

@@ -10,6 +10,7 @@ from torch import Tensor
 from toolbox.config import config_from_data
 from toolbox.engine.checkpoint import read_checkpoint, size_in_bytes
 from toolbox.engine.model import RestorationModel
+from toolbox.models import shipped_model
 from toolbox.nn.bounded import BoundedAllocation
 
 # What building a network takes, to its weights: libraries make classifiers, too, and leave them out.
@@ -75,6 +76,26 @@ def build_model(config: Config, state: Mapping[str, Any]) -> RestorationModel:
     except (RuntimeError, TypeError, AttributeError) as error:  # other shapes; no tensors at all
         raise ValueError(_other_networks(model.layout.state_dict(), state, error)) from error
     return model.eval()
+
+
+def model_to_train(config: Config) -> RestorationModel:
+    """The model of a complete config as training starts with it: weights drawn at random, encoders with those of their
+    `weights`, or all networks with those that `model.weights` names.
+
+    Raises:
+        ValueError, OSError: `model.weights` is no checkpoint, or one of other networks.
+    """
+    model = RestorationModel(config.model, config.precision)
+    start = config.model.get('weights')
+    if start is not None:
+        path = shipped_model() if start == 'shipped' else Path(start).expanduser()
+        state = read_checkpoint(path).get('model')
+        try:
+            model.layout.load_state_dict(state)
+        except (RuntimeError, TypeError, AttributeError) as error:
+            told = _other_networks(model.layout.state_dict(), state if isinstance(state, Mapping) else {}, error)
+            raise ValueError(f'model.weights={start!r}: {told}') from error
+    return model
 
 
 def _other_networks(expected: Mapping[str, Any], given: Mapping[str, Any], error: Exception) -> str:

@@ -10,19 +10,34 @@ from mmengine.config import Config
 from torch import nn
 
 from toolbox.engine.objective import Objective
+from toolbox.nn.network import Network
 
 
-def build_optimizer(config: Mapping[str, Any], module: nn.Module) -> torch.optim.Optimizer:
+def build_optimizer(
+    config: Mapping[str, Any], module: nn.Module, encoder_lr_factor: float = 1.0
+) -> torch.optim.Optimizer:
     """The optimizer that ``dict(type='AdamW', lr=1e-4, options)`` asks for, over a module's parameters.
 
     Its fused kernels are used where torch has them, unless the options choose another implementation.
+
+    Args:
+        config: of the optimizer.
+        module: a layout, or another module without networks of ours.
+        encoder_lr_factor: learning rate of the networks' encoders, as a share of the others'. Unless it is 1, they are
+            a group of their own, the second.
     """
     optimizer = getattr(torch.optim, config['type'])
     options = {key: value for key, value in config.items() if key != 'type'}
     chosen = {'fused', 'foreach', 'capturable', 'differentiable'} & options.keys()
     if not chosen and 'fused' in inspect.signature(optimizer).parameters:
         options['fused'] = True
-    return optimizer(module.parameters(), **options)
+    if encoder_lr_factor == 1:
+        return optimizer(module.parameters(), **options)
+    encoders = [network.encoder for network in module.modules() if isinstance(network, Network)]
+    pretrained = list(dict.fromkeys(weight for encoder in encoders for weight in encoder.parameters()))
+    others = [weight for weight in module.parameters() if weight not in set(pretrained)]
+    groups = [{'params': others}, {'params': pretrained, 'lr': encoder_lr_factor * options['lr']}]
+    return optimizer([group for group in groups if group['params']], **options)
 
 
 def build_critic_optimizers(objective: Objective) -> list[torch.optim.Optimizer]:
@@ -54,8 +69,8 @@ def learning_rate_schedule(config: Config, steps_per_epoch: int) -> list[dict[st
         schedulers.append(first)
     rest = dict(by_epoch=False, begin=warmup, end=total)
     if schedule.type == 'cosine':
-        eta_min = schedule.final_factor * config.optimizer.lr
-        schedulers.append(dict(type='CosineAnnealingLR', T_max=total - warmup, eta_min=eta_min, **rest))
+        factor = schedule.final_factor
+        schedulers.append(dict(type='CosineAnnealingLR', T_max=total - warmup, eta_min_ratio=factor, **rest))
     elif schedule.type == 'linear':
         schedulers.append(dict(type='LinearLR', start_factor=1.0, end_factor=schedule.final_factor, **rest))
     return schedulers

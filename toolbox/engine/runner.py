@@ -97,7 +97,9 @@ class RestorationRunner(Runner):
             work_dir=str(work_dir),
             train_dataloader=training,
             train_cfg=dict(max_epochs=epochs, max_steps=steps, val_interval=config.train_cfg.val_interval),
-            optim_wrapper=OptimWrapper(build_optimizer(config.optimizer, model.layout)),
+            optim_wrapper=OptimWrapper(
+                build_optimizer(config.optimizer, model.layout, config.train_cfg.encoder_lr_factor)
+            ),
             param_scheduler=learning_rate_schedule(config, len(training)),
             val_dataloader=validation,
             val_cfg={},

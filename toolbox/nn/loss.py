@@ -75,7 +75,7 @@ class ImageLoss(nn.Module):
         return torch.autocast(pred.device.type, enabled=False) if self.full_precision else nullcontext()
 
 
-def check_choice(option: str, value: str, choices: tuple[str, ...]) -> str:
+def check_choice(option: str, value: str | None, choices: tuple[str | None, ...]) -> str | None:
     """`value`, or a ValueError that lists the choices."""
     if value not in choices:
         raise ValueError(f'{option}: expected one of {", ".join(map(repr, choices))}, got {value!r}')

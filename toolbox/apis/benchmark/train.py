@@ -20,7 +20,7 @@ from toolbox.data.loading import num_workers, stop_workers, training_loader, val
 from toolbox.data.sources import open_source
 from toolbox.engine.backend import set_backend
 from toolbox.engine.evaluation import build_evaluator, evaluate
-from toolbox.engine.model import RestorationModel
+from toolbox.engine.loading import model_to_train
 from toolbox.engine.optimizers import build_optimizer
 from toolbox.engine.stepping import TrainingStep
 from toolbox.imageio import read_size
@@ -282,8 +282,10 @@ class _Ours:
         set_backend(self.config.deterministic, self.config.tf32)
         data = self.config.data
         photos = open_source(data.root).subset(range(num_photos))
-        self.model = RestorationModel(self.config.model, self.config.precision).to(device)
-        optimizer = OptimWrapper(build_optimizer(self.config.optimizer, self.model.layout))
+        self.model = model_to_train(self.config).to(device)
+        optimizer = OptimWrapper(
+            build_optimizer(self.config.optimizer, self.model.layout, self.config.train_cfg.encoder_lr_factor)
+        )
         self.step = TrainingStep(self.model, self.model, optimizer)
         self.device = device
         self.loader = training_loader(TrainingDataset(photos, data, 0, max_epochs=100), data.batch_size, data.workers)
