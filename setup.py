@@ -1,4 +1,4 @@
-"""Builds the distribution `huefill`: the packages toolbox and plugins, and the configs inside toolbox."""
+"""Builds the distribution `huefill`: the packages toolbox and plugins, configs and tools inside toolbox."""
 
 import re
 from pathlib import Path
@@ -13,6 +13,8 @@ VERSION = re.search(r"__version__ = '(.+)'", (ROOT / 'toolbox/__init__.py').read
 # tests fail (numpy, scikit-learn, albumentations, segmentation-models-pytorch), or they were not tried.
 REQUIRES = [
     'torch>=2.6',
+    'argcomplete>=3.1',
+    'packaging>=22',
     'segmentation-models-pytorch>=0.6',
     'timm>=1.0.24',
     'mmengine>=0.10.5',
@@ -58,14 +60,16 @@ setup(
     long_description_content_type='text/markdown',
     license='Apache-2.0',
     python_requires='>=3.10',
-    # The kinds' folders under plugins/ need no __init__.py; configs/ becomes toolbox/configs in a wheel.
+    # The kinds' folders under plugins/ need no __init__.py; configs/ and tools/ are in toolbox/ in a wheel.
     packages=[
         *find_namespace_packages(include=['toolbox*', 'plugins*'], exclude=['*__pycache__']),
+        'toolbox.tools',
         'toolbox.configs',
         *(f'toolbox.configs.{package}' for package in find_namespace_packages('configs', exclude=['*__pycache__'])),
     ],
-    package_dir={'toolbox.configs': 'configs'},
+    package_dir={'toolbox.configs': 'configs', 'toolbox.tools': 'tools'},
     package_data={'toolbox.report': ['*.css', '*.js'], 'toolbox.models': ['*.safetensors']},
+    entry_points={'console_scripts': ['huefill = toolbox.system.console:main']},
     install_requires=REQUIRES,
     extras_require={'lpips': LPIPS, 'pretrained': PRETRAINED, 'ray': RAY, 'test': TEST, 'dev': DEV},
 )

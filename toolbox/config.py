@@ -21,7 +21,8 @@ from toolbox.discovery import discover_plugins, import_custom, require_trust
 from toolbox.files import write_text
 from toolbox.literals import MAX_CHARACTERS, plain, read_assignments
 from toolbox.paths import CONFIGS, RUN_CONFIG, find_config
-from toolbox.registry import ENCODERS, did_you_mean
+from toolbox.registry import ENCODERS
+from toolbox.words import did_you_mean
 
 SAMPLE_OVERRIDES = '_base_/sample.py'
 

@@ -8,9 +8,18 @@ _PACKAGE = Path(__file__).resolve().parent
 REPOSITORY = _PACKAGE.parent
 # A wheel carries the configs inside the package, a checkout has them beside it.
 CONFIGS = _PACKAGE / 'configs' if (_PACKAGE / 'configs').is_dir() else REPOSITORY / 'configs'
-# What runs call the resolved config that they keep. A file of this name is read and never run.
+# The command-line tools, likewise.
+TOOLS = _PACKAGE / 'tools' if (_PACKAGE / 'tools').is_dir() else REPOSITORY / 'tools'
 MODEL_FILE = '.safetensors'  # what `tools/export.py` writes
+# What runs call the resolved config that they keep. A file of this name is read and never run.
 RUN_CONFIG = 'config.py'
+# What `huefill` calls the tools that it calls otherwise than their files.
+CALLED = {'clean_data': 'clean', 'infer': 'restore'}
+
+
+def command(tool: str) -> str:
+    """What a person types for a tool: `python tools/train.py` in a checkout, `huefill train` elsewhere."""
+    return f'python tools/{tool}.py' if TOOLS.parent == REPOSITORY else f'huefill {CALLED.get(tool, tool)}'
 
 
 def find_config(name: str, shipped_first: bool = False) -> Path:

@@ -6,7 +6,6 @@ that lists the known ones, a value of another type than its parameter's annotati
 value that only the program knows cannot come from a config.
 """
 
-import difflib
 import inspect
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,6 +17,7 @@ from typing import Any
 from mmengine.registry import Registry
 
 from toolbox.annotations import fits, in_words, parameter_types
+from toolbox.words import did_you_mean
 
 _OWN_CODE = tuple(str(Path(__file__).resolve().parents[1] / folder) for folder in ('toolbox', 'plugins'))
 
@@ -40,15 +40,6 @@ def without_files() -> Iterator[None]:
         yield
     finally:
         _files_closed.reset(token)
-
-
-def did_you_mean(word: object, known: Iterable[str]) -> str:
-    """`; did you mean 'CBAM'? Known: CBAM, SE, none`: the second half of every error about a name."""
-    known = sorted(known, key=str.lower)
-    lowered = {name.lower(): name for name in known}
-    near = difflib.get_close_matches(str(word).lower(), lowered, n=1, cutoff=0.5)
-    hint = f'; did you mean {lowered[near[0]]!r}?' if near else '.'
-    return f'{hint} Known: {", ".join(known) or "none at all"}'
 
 
 class PluginRegistry(Registry):

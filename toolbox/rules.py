@@ -8,7 +8,8 @@ from typing import Any
 import torch
 
 from toolbox.annotations import fits, in_words, parameter_types
-from toolbox.registry import PluginRegistry, did_you_mean
+from toolbox.registry import PluginRegistry
+from toolbox.words import did_you_mean
 
 REQUIRED = object()
 _NUMBER = (int, float)

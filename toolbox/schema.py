@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from toolbox import registry
-from toolbox.registry import did_you_mean
+from toolbox.paths import command
 from toolbox.rules import REQUIRED, Key, OptimizerClass, Plugin, Plugins, Stages
+from toolbox.words import did_you_mean
 
 NONE = type(None)
 _NUMBER = (int, float)
@@ -203,9 +204,9 @@ class Kind:
 
 
 KINDS = (
-    Kind('a training', SCHEMA, 'python tools/train.py {}'),
-    Kind('an ablation', ABLATION, 'python tools/ablate.py {}'),
-    Kind('a cleaning run', CLEANING, 'python tools/clean_data.py DIR --out cleaned --config {}'),
+    Kind('a training', SCHEMA, command('train') + ' {}'),
+    Kind('an ablation', ABLATION, command('ablate') + ' {}'),
+    Kind('a cleaning run', CLEANING, command('clean_data') + ' DIR --out cleaned --config {}'),
 )
 
 

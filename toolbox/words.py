@@ -1,6 +1,7 @@
 """How counts and settings are written for people, in terminals and on pages."""
 
-from collections.abc import Mapping
+import difflib
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 
@@ -26,3 +27,12 @@ def in_words(value: Any) -> str:
 def spoken(metric: str) -> str:
     """A metric's name as people write it."""
     return metric.replace('_', ' ')
+
+
+def did_you_mean(word: object, known: Iterable[str]) -> str:
+    """`; did you mean 'CBAM'? Known: CBAM, SE, none`: the second half of every error about a name."""
+    known = sorted(known, key=str.lower)
+    lowered = {name.lower(): name for name in known}
+    near = difflib.get_close_matches(str(word).lower(), lowered, n=1, cutoff=0.5)
+    hint = f'; did you mean {lowered[near[0]]!r}?' if near else '.'
+    return f'{hint} Known: {", ".join(known) or "none at all"}'

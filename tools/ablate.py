@@ -10,16 +10,18 @@ if __name__ == '__main__':
 
 from toolbox.cli import parse, refuse_together, run_tool
 from toolbox.options import ParseOptions, add_trust_option
+from toolbox.paths import command
 
 DEFAULT = 'configs/ablations/attention_layout.py'
 
 
-def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
-    """The command line."""
+def build_parser(prog: str | None = None) -> argparse.ArgumentParser:
+    """The command line; `prog` is what a person types for it."""
     parser = argparse.ArgumentParser(
+        prog=prog or command('ablate'),
         description='Train every arm of an ablation on the same photographs, folds, damage and seeds, and say how sure '
         'the differences are. The same command goes on with what was interrupted.',
-        epilog='example: python tools/ablate.py configs/ablations/loss.py --data-root photos --seeds 0 1 2 --epochs 10',
+        epilog='example: %(prog)s configs/ablations/loss.py --data-root photos --seeds 0 1 2 --epochs 10',
     )
     parser.add_argument('ablation', nargs='?', help=f'config of axes (default: {DEFAULT})')
     parser.add_argument('--data-root', metavar='DIR', help="folder of photographs, or the competition's folder")
@@ -43,6 +45,12 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
         help="values in place of the base config's, for all arms",
     )
     add_trust_option(parser, 'a run folder, named as a base config,')
+    return parser
+
+
+def parse_arguments(argv: list[str] | None, prog: str | None = None) -> argparse.Namespace:
+    """What was typed, checked."""
+    parser = build_parser(prog)
     arguments = parse(parser, argv)
     if arguments.show is not None:
         refuse_together(
@@ -63,9 +71,9 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     return arguments
 
 
-def main(argv: list[str] | None = None) -> int:
+def main(argv: list[str] | None = None, prog: str | None = None) -> int:
     """Compare; returns the exit code. What was typed is checked before torch is imported."""
-    arguments = parse_arguments(argv)
+    arguments = parse_arguments(argv, prog)
     return run_tool(lambda: run(arguments))
 
 

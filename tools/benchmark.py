@@ -9,23 +9,32 @@ if __name__ == '__main__':
 
 from toolbox.cli import parse, run_tool
 from toolbox.options import ParseOptions
+from toolbox.paths import command
 
 
-def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
-    """The command line; each subcommand sets the `job` that runs it."""
-    parser = argparse.ArgumentParser(description='Measure how fast parts of the toolbox are, on this machine.')
+def build_parser(prog: str | None = None) -> argparse.ArgumentParser:
+    """The command line; `prog` is what a person types for it."""
+    parser = argparse.ArgumentParser(
+        prog=prog or command('benchmark'), description='Measure how fast parts of the toolbox are, on this machine.'
+    )
     jobs = parser.add_subparsers(required=True, metavar='JOB')
     _add_train(jobs)
     _add_score(jobs)
     _add_masks(jobs)
     _add_clean(jobs)
     _add_infer(jobs)
+    return parser
+
+
+def parse_arguments(argv: list[str] | None, prog: str | None = None) -> argparse.Namespace:
+    """What was typed, checked."""
+    parser = build_parser(prog)
     return parse(parser, argv)
 
 
-def main(argv: list[str] | None = None) -> int:
+def main(argv: list[str] | None = None, prog: str | None = None) -> int:
     """Measure and print; returns the exit code."""
-    arguments = parse_arguments(argv)
+    arguments = parse_arguments(argv, prog)
     return run_tool(lambda: arguments.job(arguments))
 
 

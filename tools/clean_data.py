@@ -9,18 +9,20 @@ if __name__ == '__main__':
 
 from toolbox.cli import parse, run_tool
 from toolbox.options import ParseOptions, add_trust_option
+from toolbox.paths import command
 
 DEFAULT = 'configs/cleaning/clip_umap_hdbscan.py'
 EXAMPLES = """examples:
-  python tools/clean_data.py photos --out cleaned
-  python tools/clean_data.py photos --out cleaned --config configs/cleaning/color_texture.py
-  python tools/clean_data.py photos --out cleaned --cfg-options embedder.type=ColorTexture detector.type=KNNDistance
+  %(prog)s photos --out cleaned
+  %(prog)s photos --out cleaned --config configs/cleaning/color_texture.py
+  %(prog)s photos --out cleaned --cfg-options embedder.type=ColorTexture detector.type=KNNDistance
 """
 
 
-def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
-    """The command line."""
+def build_parser(prog: str | None = None) -> argparse.ArgumentParser:
+    """The command line; `prog` is what a person types for it."""
     parser = argparse.ArgumentParser(
+        prog=prog or command('clean_data'),
         description='Look at every file of a data set, group duplicates, find what does not belong, write it all down.',
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -43,12 +45,18 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
         help="values in place of the config's, e.g. embedder.type=ColorTexture duplicates.max_bits=4",
     )
     add_trust_option(parser, 'a cleaned folder, given as --config,')
+    return parser
+
+
+def parse_arguments(argv: list[str] | None, prog: str | None = None) -> argparse.Namespace:
+    """What was typed, checked."""
+    parser = build_parser(prog)
     return parse(parser, argv)
 
 
-def main(argv: list[str] | None = None) -> int:
+def main(argv: list[str] | None = None, prog: str | None = None) -> int:
     """Clean; returns the exit code. What was typed is checked before torch is imported."""
-    arguments = parse_arguments(argv)
+    arguments = parse_arguments(argv, prog)
     return run_tool(lambda: run(arguments))
 
 

@@ -9,16 +9,18 @@ if __name__ == '__main__':
 
 from toolbox.cli import parse, run_tool
 from toolbox.options import add_trust_option
+from toolbox.paths import command
 
-EXAMPLES = """examples:
-  python tools/export.py work_dirs/restorer_lite0/001 --out restorer.safetensors
-  python tools/infer.py restorer.safetensors --input photos --out restored
+EXAMPLES = f"""examples:
+  %(prog)s work_dirs/restorer_lite0/001 --out restorer.safetensors
+  {command('infer')} restorer.safetensors --input photos --out restored
 """
 
 
-def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
-    """The command line."""
+def build_parser(prog: str | None = None) -> argparse.ArgumentParser:
+    """The command line; `prog` is what a person types for it."""
     parser = argparse.ArgumentParser(
+        prog=prog or command('export'),
         description="A checkpoint's networks in half precision with their config and scores, as one safetensors file "
         'that all tools take as a checkpoint.',
         epilog=EXAMPLES,
@@ -27,12 +29,18 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument('checkpoint', metavar='CHECKPOINT', help='a best.pth or last.pth, or a run folder')
     parser.add_argument('--out', required=True, metavar='FILE.safetensors', help='a new file')
     add_trust_option(parser, 'the checkpoint')
+    return parser
+
+
+def parse_arguments(argv: list[str] | None, prog: str | None = None) -> argparse.Namespace:
+    """What was typed, checked."""
+    parser = build_parser(prog)
     return parse(parser, argv)
 
 
-def main(argv: list[str] | None = None) -> int:
+def main(argv: list[str] | None = None, prog: str | None = None) -> int:
     """Export; returns the exit code. What was typed is checked before torch is imported."""
-    arguments = parse_arguments(argv)
+    arguments = parse_arguments(argv, prog)
     return run_tool(lambda: run(arguments))
 
 

@@ -1,4 +1,4 @@
-"""Restore photographs: `python tools/infer.py CHECKPOINT... --input FILE|DIR|CSV --out DIR|ZIP`."""
+"""Restore photographs: `python tools/infer.py [CHECKPOINT...] --input FILE|DIR|CSV --out DIR|ZIP`."""
 
 import argparse
 import sys
@@ -9,31 +9,37 @@ if __name__ == '__main__':
 
 from toolbox.cli import parse, refuse_together, run_tool
 from toolbox.options import add_trust_option
+from toolbox.paths import command
 
 EXAMPLES = """examples:
-  python tools/infer.py --input old.jpg --out restored
-  python tools/infer.py best.pth --input photos --out restored
-  python tools/infer.py run/fold_*/best.pth --weights score --tta d4 --input test.csv --out submission.zip
+  %(prog)s old.jpg
+  %(prog)s --input old.jpg --out restored
+  %(prog)s best.pth --input photos --out restored
+  %(prog)s run/fold_*/best.pth --weights score --tta d4 --input test.csv --out submission.zip
 
 exit codes: 0 all restored, 2 wrong usage, 3 some photographs failed (failures.csv), 130 interrupted (--resume goes on)
 """
 
 
-def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
-    """The command line."""
+def build_parser(prog: str | None = None) -> argparse.ArgumentParser:
+    """The command line; `prog` is what a person types for it."""
     parser = argparse.ArgumentParser(
+        prog=prog or command('infer'),
         description='Fill the holes of gray photographs and color them, with one trained model or many.',
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        'checkpoints',
+        'files',
         nargs='*',
-        metavar='CHECKPOINT',
-        help='best.pth files, or run folders: of folds, all of them (default: the shipped model)',
+        metavar='CHECKPOINT|PHOTO',
+        help='best.pth files or run folders: of folds, all of them (default: the shipped model); without --input '
+        'photographs, too',
     )
-    parser.add_argument('--input', required=True, metavar='FILE|DIR|CSV', help='photographs, or a list like test.csv')
-    parser.add_argument('--out', required=True, metavar='DIR|ZIP', help="folder, or a submission's flat zip")
+    parser.add_argument('--input', metavar='FILE|DIR|CSV', help='photographs, or a list like test.csv')
+    parser.add_argument(
+        '--out', metavar='DIR|ZIP', help="folder, or a submission's flat zip (default: a new folder, restored)"
+    )
     parser.add_argument(
         '--weights', type=_weights, metavar='W,...|score', help='of the models: numbers, or their validation scores'
     )
@@ -71,25 +77,39 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     )
     add_trust_option(parser, 'a checkpoint')
     parser.add_argument('--resume', action='store_true', help='go on with an interrupted job')
+    return parser
+
+
+def parse_arguments(argv: list[str] | None, prog: str | None = None) -> argparse.Namespace:
+    """What was typed, checked."""
+    parser = build_parser(prog)
     arguments = parse(parser, argv)
-    if arguments.out.lower().endswith('.zip'):
+    if arguments.out is None and arguments.resume:
+        parser.error('--resume needs --out, the folder of the job to go on with')
+    if arguments.out is not None and arguments.out.lower().endswith('.zip'):
         refuse_together(parser, arguments, 'for a .zip, whose images hold pixels alone', 'keep_metadata')
     return arguments
 
 
-def main(argv: list[str] | None = None) -> int:
+def main(argv: list[str] | None = None, prog: str | None = None) -> int:
     """Restore; returns the exit code. What was typed is checked before torch is imported."""
-    arguments = parse_arguments(argv)
+    arguments = parse_arguments(argv, prog)
     return run_tool(lambda: run(arguments))
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Check and list, then restore."""
-    from toolbox.apis.infer_request import check_request
+    from toolbox.apis.infer_request import check_request, is_checkpoint
 
+    checkpoints, photos = arguments.files, arguments.input
+    if photos is None:
+        checkpoints = [file for file in arguments.files if is_checkpoint(Path(file))]
+        photos = [file for file in arguments.files if file not in checkpoints]
+    if not photos:
+        raise ValueError('no photographs: name some, like old.jpg, or a folder or csv of them by --input')
     request = check_request(
-        arguments.checkpoints,
-        arguments.input,
+        checkpoints,
+        photos,
         arguments.out,
         weights=arguments.weights,
         average=arguments.average_checkpoints,

@@ -8,34 +8,44 @@ if __name__ == '__main__':
     sys.path[0] = str(Path(__file__).resolve().parents[1])  # not tools/, where this very file would shadow `plugins`
 
 from toolbox.cli import parse, run_tool
+from toolbox.paths import command
 
 
-def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
-    """The command line."""
-    parser = argparse.ArgumentParser(description='The swappable parts: what there is, what it takes, how to add one.')
+def build_parser(prog: str | None = None) -> argparse.ArgumentParser:
+    """The command line; `prog` is what a person types for it."""
+    parser = argparse.ArgumentParser(
+        prog=prog or command('plugins'),
+        description='The swappable parts: what there is, what it takes, how to add one.',
+    )
     commands = parser.add_subparsers(dest='command', required=True)
 
-    command = commands.add_parser('list', help='names, where from, one line each; what failed to import and why')
-    command.add_argument('kind', nargs='?', metavar='KIND', help='only this kind, e.g. attention')
+    job = commands.add_parser('list', help='names, where from, one line each; what failed to import and why')
+    job.add_argument('kind', nargs='?', metavar='KIND', help='only this kind, e.g. attention')
 
-    command = commands.add_parser('show', help='signature, options with defaults and meaning, source')
-    command.add_argument('kind', metavar='KIND', help='e.g. attention')
-    command.add_argument('name', metavar='NAME', help='e.g. CBAM')
+    job = commands.add_parser('show', help='signature, options with defaults and meaning, source')
+    job.add_argument('kind', metavar='KIND', help='e.g. attention')
+    job.add_argument('name', metavar='NAME', help='e.g. CBAM')
 
-    command = commands.add_parser('new', help='write a part and its test from a template')
-    command.add_argument('kind', metavar='KIND', help='e.g. attention')
-    command.add_argument('name', metavar='NAME', help='name of the class, e.g. SharpEdges')
+    job = commands.add_parser('new', help='write a part and its test from a template')
+    job.add_argument('kind', metavar='KIND', help='e.g. attention')
+    job.add_argument('name', metavar='NAME', help='name of the class, e.g. SharpEdges')
 
-    command = commands.add_parser('check', help='check the contract of a kind; exit code 1 if it is violated')
-    command.add_argument('kind', nargs='?', metavar='KIND', help='only this kind, e.g. attention')
-    command.add_argument('name', nargs='?', metavar='NAME', help='only this plugin, e.g. CBAM')
-    command.add_argument('--file', metavar='PATH', help='import this file first; alone, check what it registers')
+    job = commands.add_parser('check', help='check the contract of a kind; exit code 1 if it is violated')
+    job.add_argument('kind', nargs='?', metavar='KIND', help='only this kind, e.g. attention')
+    job.add_argument('name', nargs='?', metavar='NAME', help='only this plugin, e.g. CBAM')
+    job.add_argument('--file', metavar='PATH', help='import this file first; alone, check what it registers')
+    return parser
+
+
+def parse_arguments(argv: list[str] | None, prog: str | None = None) -> argparse.Namespace:
+    """What was typed, checked."""
+    parser = build_parser(prog)
     return parse(parser, argv)
 
 
-def main(argv: list[str] | None = None) -> int:
+def main(argv: list[str] | None = None, prog: str | None = None) -> int:
     """Run a command; returns the exit code."""
-    arguments = parse_arguments(argv)
+    arguments = parse_arguments(argv, prog)
     return run_tool(lambda: run(arguments))
 
 

@@ -9,18 +9,20 @@ if __name__ == '__main__':
 
 from toolbox.cli import parse, refuse_together, run_tool
 from toolbox.options import ParseOptions, add_trust_option
+from toolbox.paths import command
 
 EXAMPLES = """examples:
-  python tools/test.py configs/unetpp_cbam_b4.py --report report
-  python tools/test.py configs/unetpp_cbam_b4.py --export test_set
-  python tools/test.py --submission mine.zip --gt truth --masks masks
-  python tools/test.py --submission mine.zip theirs.zip --gt truth --masks auto --inputs damaged --report report
+  %(prog)s configs/unetpp_cbam_b4.py --report report
+  %(prog)s configs/unetpp_cbam_b4.py --export test_set
+  %(prog)s --submission mine.zip --gt truth --masks masks
+  %(prog)s --submission mine.zip theirs.zip --gt truth --masks auto --inputs damaged --report report
 """
 
 
-def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
-    """The command line; a model or submissions, not both."""
+def build_parser(prog: str | None = None) -> argparse.ArgumentParser:
+    """The command line; `prog` is what a person types for it."""
     parser = argparse.ArgumentParser(
+        prog=prog or command('test'),
         description='Score a trained model on its validation photographs, or submissions to the leaderboard.',
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -54,6 +56,12 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     submission.add_argument('--inputs', metavar='DIR', help='the damaged gray images')
     parser.add_argument('--json', metavar='FILE', help='write the score, its parts and a row per image')
     parser.add_argument('--report', metavar='DIR', help='write report.html and per_image.csv')
+    return parser
+
+
+def parse_arguments(argv: list[str] | None, prog: str | None = None) -> argparse.Namespace:
+    """The command line; a model or submissions, not both."""
+    parser = build_parser(prog)
     arguments = parse(parser, argv)
     if (arguments.config is None) == (arguments.submission is None):
         parser.error('give a config to score a model, or --submission to score submissions')
@@ -68,9 +76,9 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     return arguments
 
 
-def main(argv: list[str] | None = None) -> int:
+def main(argv: list[str] | None = None, prog: str | None = None) -> int:
     """Score; returns the exit code. What was typed is checked before torch is imported."""
-    arguments = parse_arguments(argv)
+    arguments = parse_arguments(argv, prog)
     return run_tool(lambda: run(arguments))
 
 

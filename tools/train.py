@@ -9,13 +9,15 @@ if __name__ == '__main__':
 
 from toolbox.cli import parse, refuse_together, run_tool
 from toolbox.options import ParseOptions, add_trust_option
+from toolbox.paths import command
 
 
-def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
-    """The command line."""
+def build_parser(prog: str | None = None) -> argparse.ArgumentParser:
+    """The command line; `prog` is what a person types for it."""
     parser = argparse.ArgumentParser(
+        prog=prog or command('train'),
         description='Train a restorer. Without --data-root it trains on bundled sample photographs at a reduced scale.',
-        epilog='example: python tools/train.py configs/unetpp_cbam_b4.py --data-root photos --cfg-options seed=1',
+        epilog='example: %(prog)s configs/unetpp_cbam_b4.py --data-root photos --cfg-options seed=1',
     )
     parser.add_argument('config', nargs='?', help='config file, found from any working folder')
     parser.add_argument('--data-root', metavar='DIR', help="folder of photographs, or the competition's folder")
@@ -37,6 +39,12 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
         help="values in place of the config's, e.g. model.attention.type=SE optimizer.lr=1e-3",
     )
     add_trust_option(parser, 'a run folder, given as CONFIG,')
+    return parser
+
+
+def parse_arguments(argv: list[str] | None, prog: str | None = None) -> argparse.Namespace:
+    """What was typed, checked."""
+    parser = build_parser(prog)
     arguments = parse(parser, argv)
     if arguments.config is None and not arguments.list:
         parser.error('give a config, or --list')
@@ -51,9 +59,9 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     return arguments
 
 
-def main(argv: list[str] | None = None) -> int:
+def main(argv: list[str] | None = None, prog: str | None = None) -> int:
     """Train; returns the exit code. What was typed is checked before torch is imported."""
-    arguments = parse_arguments(argv)
+    arguments = parse_arguments(argv, prog)
     return run_tool(lambda: list_runs(arguments) if arguments.list else run(arguments))
 
 

@@ -31,6 +31,7 @@ from toolbox.engine.runner import RestorationRunner
 from toolbox.files import write_json
 from toolbox.interruption import Stopped
 from toolbox.nn.device import default_device
+from toolbox.paths import command
 from toolbox.tables import score_table
 
 logger = logging.getLogger('huefill')
@@ -234,7 +235,7 @@ def _build_runner(
 def _where(config: Config, folder: Path) -> str:
     lines = [
         f'result: {folder}  (best.pth, metrics.json, scalars.jsonl, pictures in samples/)',
-        f'score it again: python tools/test.py {folder}{run_folder.trust_option(config)}',
+        f'score it again: {command("test")} {folder}{run_folder.trust_option(config)}',
     ]
     if config.data.root is None:
         lines.append(

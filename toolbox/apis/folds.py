@@ -20,6 +20,7 @@ from toolbox.experiment.engines.local import LocalEngine
 from toolbox.experiment.results import TrialResult
 from toolbox.experiment.trials import TrialFolder
 from toolbox.files import write_json, write_text
+from toolbox.paths import command
 from toolbox.registry import METRICS
 from toolbox.tables import score_table
 
@@ -113,9 +114,7 @@ def _show(folder: Path, results: Sequence[TrialResult], together: dict[str, Any]
     print(f'result: {folder}  (folds.csv, out_of_fold.csv, metrics.json)')
     if config.save_out_of_fold:
         print(f'each photo restored by the fold that did not train on it: {folder}/fold_*/{OUTPUTS}/')
-    print(
-        f'restore with all of them: python tools/infer.py {folder} --input PHOTOS --out restored{trust_option(config)}'
-    )
+    print(f'restore with all of them: {command("infer")} {folder} --input PHOTOS --out restored{trust_option(config)}')
 
 
 def _write_csv(path: Path, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:

@@ -1,6 +1,7 @@
 """What a person asks `tools/infer.py` for, checked and listed before a heavy library is loaded."""
 
 import hashlib
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from toolbox.infer.listing import ListedPhoto, list_photos, other_files
 from toolbox.infer.masks import MaskFolder
 from toolbox.infer.outputs import Outputs, is_zip
 from toolbox.models import shipped_model
-from toolbox.paths import MODEL_FILE
+from toolbox.paths import MODEL_FILE, RUN_CONFIG
 
 _CHUNK_BYTES = 2**22
 
@@ -55,8 +56,8 @@ class InferRequest:
 
 def check_request(
     checkpoints: Sequence[str | Path],
-    source: str | Path,
-    out: str | Path,
+    source: str | Path | Sequence[str | Path],
+    out: str | Path | None = None,
     *,
     weights: Sequence[float] | str | None = None,
     average: bool = False,
@@ -78,8 +79,9 @@ def check_request(
 
     Args:
         checkpoints: files, or run folders: their best.pth, or those of all their folds; none: the shipped model.
-        source: an image, a folder of images, or a csv; see `toolbox.infer.listing.list_photos`.
-        out: a folder, which mirrors the input's tree, or a zip as the leaderboard takes it.
+        source: an image or several, a folder of images, or a csv; see `toolbox.infer.listing.list_photos`.
+        out: a folder, which mirrors the input's tree, or a zip as the leaderboard takes it; None: a new folder,
+            `restored`, or `restored-2` and so on.
         weights, average, tta, tile, device, precision, colors, strength: see `Restorer.from_checkpoints`.
         batch_size: photographs at once; None for what the first checkpoint's config says.
         masks: 'auto', 'none', or a folder of masks, 255 = hole.
@@ -93,7 +95,7 @@ def check_request(
         FileNotFoundError, FileExistsError, ValueError: with what to type instead.
     """
     files = [file for checkpoint in checkpoints or [shipped_model()] for file in find_checkpoints(Path(checkpoint))]
-    out, save_masks = Path(out), None if save_masks is None else Path(save_masks)
+    out, save_masks = new_folder() if out is None else Path(out), None if save_masks is None else Path(save_masks)
     if weights is not None and weights != 'score' and len(weights) != len(files):
         raise ValueError(f'{len(weights)} x --weights for {_counted(files)}: give one number for each')
     if len(files) == 1 and (weights is not None or average):
@@ -139,6 +141,19 @@ def check_request(
         ),
         trust_plugins=trust_plugins,
     )
+
+
+def is_checkpoint(path: Path) -> bool:
+    """Whether a path, as it was typed, is a checkpoint or a run folder rather than photographs."""
+    return path.suffix.lower() in ('.pth', MODEL_FILE) or any(
+        next(path.glob(pattern), None) is not None for pattern in (RUN_CONFIG, 'best.pth', 'fold_*/best.pth')
+    )
+
+
+def new_folder(name: str = 'restored') -> Path:
+    """A folder for outputs that is not there yet, in the working folder."""
+    folders = (Path(name if number == 1 else f'{name}-{number}') for number in itertools.count(1))
+    return next(folder for folder in folders if not folder.exists())
 
 
 def find_checkpoints(path: Path) -> list[Path]:

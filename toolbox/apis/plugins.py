@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from toolbox.discovery import discover_plugins, import_custom
-from toolbox.paths import REPOSITORY
-from toolbox.registry import KINDS, PluginRegistry, did_you_mean, import_failures
+from toolbox.paths import REPOSITORY, command
+from toolbox.registry import KINDS, PluginRegistry, import_failures
+from toolbox.words import did_you_mean
 
 _TEMPLATES = Path(__file__).resolve().parents[1] / 'templates'
 
@@ -76,7 +77,9 @@ def new_plugin(kind: str, name: str, repository: Path = REPOSITORY) -> str:
     for path, text in texts.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding='utf-8')
-    return _THREE_STEPS.format(part=part, test=test, kind=kind, name=name, key=_config_key(registry))
+    return _THREE_STEPS.format(
+        part=part, test=test, kind=kind, name=name, key=_config_key(registry), command=command('plugins')
+    )
 
 
 def check_plugins(
@@ -222,7 +225,7 @@ Wrote {part}
   and {test}
 
 1. Write what the part does, and its first docstring line, in {part}
-2. Check it:  python tools/plugins.py check {kind} {name}
+2. Check it:  {command} check {kind} {name}
 3. Use it:    --cfg-options {key}.type={name}   (or in a config)"""
 
 _TEST = '''\

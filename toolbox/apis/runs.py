@@ -9,6 +9,7 @@ from typing import Any
 
 from toolbox.experiment.trials import is_locked
 from toolbox.files import parse_json, read_json_if_any
+from toolbox.paths import command
 from toolbox.tables import aligned
 
 WORK_DIRS = Path('work_dirs')
@@ -49,7 +50,7 @@ def find_runs(below: Path = WORK_DIRS) -> list[Run]:
     found = {_of_all_folds(folder) for folder in found if not of_ablations & set(folder.relative_to(below).parts)}
     if not found:
         raise FileNotFoundError(
-            f'no runs below {below}/: train first (python tools/train.py configs/unetpp_cbam_b4.py), or give the '
+            f'no runs below {below}/: train first ({command("train")} configs/unetpp_cbam_b4.py), or give the '
             'folder that holds them by --work-dir'
         )
     return [read_run(folder) for folder in sorted(found)]

@@ -12,6 +12,7 @@ from toolbox.data.folds import split_folds
 from toolbox.data.manifest import Manifest
 from toolbox.data.sources import open_source
 from toolbox.data.walking import told_in_words
+from toolbox.paths import command
 
 _NO_FOLDS = 'data.val_root names the photographs that validate, so there are no folds; leave --fold out, or val_root'
 _WHERE = {
@@ -76,7 +77,7 @@ def split_photos(config: Config) -> Split:
     elif config.clean_drop != 'everywhere':
         raise ValueError(
             f'clean_drop={config.clean_drop}: what to drop is in the csv of a cleaning run; set clean_csv, too '
-            '(python tools/clean_data.py DIR --out cleaned)'
+            f'({command("clean_data")} DIR --out cleaned)'
         )
     if val_root is not None:
         validation = open_source(val_root)

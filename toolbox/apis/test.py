@@ -24,7 +24,7 @@ from toolbox.engine.loading import checkpoint_config, load_model
 from toolbox.engine.model import Outcome
 from toolbox.engine.resuming import UNSEEN
 from toolbox.nn.device import default_device
-from toolbox.paths import RUN_CONFIG, find_config
+from toolbox.paths import RUN_CONFIG, command, find_config
 from toolbox.report import Pictures, ScoreEntry
 from toolbox.tables import score_table
 from toolbox.words import counted, in_words
@@ -117,7 +117,7 @@ def find_checkpoint(config: str, data_root: str | None = None, trust_plugins: bo
     if found is None:
         where = '' if data_root is None else f' --data-root {data_root}'
         raise FileNotFoundError(
-            f'no best.pth below {runs}/: train first (python tools/train.py {config}{where}), or name a checkpoint'
+            f'no best.pth below {runs}/: train first ({command("train")} {config}{where}), or name a checkpoint'
         )
     return found
 
@@ -209,7 +209,7 @@ def _check_origin(checkpoint: Path, config: Path) -> None:
     if other is not None:
         raise ValueError(
             f'{checkpoint} is of {other}, not of {config}: a checkpoint is scored with its own config; leave the other '
-            f'out: python tools/test.py {checkpoint}'
+            f'out: {command("test")} {checkpoint}'
         )
 
 

@@ -10,6 +10,7 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from toolbox.data.csv_files import read_rows
+from toolbox.paths import command
 
 UNREADABLE = 'unreadable'  # how the reason of a file that is no image begins
 _KEEP = {'0': False, '0.0': False, '0,0': False, 'false': False, '1': True, '1.0': True, '1,0': True, 'true': True}
@@ -65,7 +66,8 @@ def read_clean_csv(path: str | Path) -> dict[str, Row]:
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(
-            f'clean_csv={str(path)!r}: no such file; make one with tools/clean_data.py DIR --out DIR, or clean_csv=None'
+            f'clean_csv={str(path)!r}: no such file; make one with '
+            f'{command("clean_data")} DIR --out DIR, or clean_csv=None'
         )
     rows: dict[str, Row] = {}
     for line, values in read_rows(path, ('image', 'keep'), COLUMNS):

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from toolbox.registry import did_you_mean
+from toolbox.words import did_you_mean
 
 
 class PhotoTransform:

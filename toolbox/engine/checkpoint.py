@@ -12,7 +12,7 @@ import torch
 from toolbox.engine.checksum import checksum
 from toolbox.engine.model_file import model_file_bytes, read_model_file
 from toolbox.nn.tensor_files import load_tree
-from toolbox.paths import MODEL_FILE
+from toolbox.paths import MODEL_FILE, command
 
 FORMAT = 2
 _READ = (1, 2)  # the first one held its config as text
@@ -101,7 +101,8 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         raise ValueError(f'{path}: damaged or no checkpoint: {type(error).__name__}: {error}') from error
     if not isinstance(content, dict) or content.get('format') not in _READ:
         raise ValueError(
-            f'{path}: not a Huefill checkpoint of format {" or ".join(map(str, _READ))}; train one with tools/train.py'
+            f'{path}: not a Huefill checkpoint of format {" or ".join(map(str, _READ))}; train one with '
+            f'{command("train")}'
         )
     expected = content.pop('checksum', None)
     del content['format']

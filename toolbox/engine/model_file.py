@@ -13,8 +13,8 @@ from toolbox.engine.checksum import checksum
 
 _KEY = 'huefill'
 _KEPT = ('config', 'data', 'epoch', 'step', 'metrics')
-# Where photographs lay is nobody's business, and means nothing elsewhere.
-_ELSEWHERE = ('root', 'val_root')
+# Where photographs and weights lay is nobody's business, and means nothing elsewhere.
+_ELSEWHERE = {'data': ('root', 'val_root'), 'model': ('weights',)}
 
 
 def model_file_bytes(content: Mapping[str, Any]) -> bytes:
@@ -30,8 +30,8 @@ def model_file_bytes(content: Mapping[str, Any]) -> bytes:
         for name, value in sorted(content['model'].items())
     }
     rest = {key: content[key] for key in _KEPT}
-    rest['config'] = {**rest['config'], 'data': {**rest['config']['data'], **dict.fromkeys(_ELSEWHERE)}}
-    rest['config']['clean_csv'] = None
+    forgotten = {section: {**rest['config'][section], **dict.fromkeys(keys)} for section, keys in _ELSEWHERE.items()}
+    rest['config'] = {**rest['config'], **forgotten, 'clean_csv': None}
     rest = json.loads(json.dumps(rest))
     header = {**rest, 'checksum': checksum({'model': tensors, **rest})}
     return save(tensors, metadata={_KEY: json.dumps(header)})

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from toolbox.differences import Change, differences
+from toolbox.paths import command
 
 # These change no weight and no score: where files lie, how fast it goes, what is written besides.
 UNSEEN = (
@@ -44,7 +45,7 @@ def check_resumable(
     if refused:
         raise ValueError(
             f'{folder} cannot be resumed with {", ".join(map(str, refused))}: that would be another run. To go on as '
-            f'it was: python tools/train.py {folder} --work-dir {folder} --resume; for another run leave --resume out. '
+            f'it was: {command("train")} {folder} --work-dir {folder} --resume; for another run leave --resume out. '
             f'A resumed run takes {", ".join(allowed)}'
         )
     return changes

@@ -9,7 +9,7 @@ from mmengine.dist import is_main_process
 from mmengine.registry import VISBACKENDS
 from mmengine.visualization import Visualizer
 
-from toolbox.registry import did_you_mean
+from toolbox.words import did_you_mean
 
 _BY_DEFAULT = ('TensorboardVisBackend',)
 

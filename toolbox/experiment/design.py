@@ -7,7 +7,7 @@ from typing import Any
 
 from toolbox.config import flatten
 from toolbox.experiment.results import Arm
-from toolbox.registry import did_you_mean
+from toolbox.words import did_you_mean
 
 # What arms are measured on and for how long: equal for all, or a difference would say nothing about the parts.
 MEASURED = (

@@ -32,7 +32,7 @@ class ListedPhoto:
 
 
 def list_photos(
-    source: str | Path,
+    source: str | Path | Sequence[str | Path],
     *,
     flat: bool = False,
     without: Sequence[Path] = (),
@@ -42,7 +42,8 @@ def list_photos(
 
     Args:
         source: an image file; a folder, searched to its depths, hidden files skipped; or a csv with the column
-            `input_image_path`, paths relative to its folder, such as the competition's test.csv.
+            `input_image_path`, paths relative to its folder, such as the competition's test.csv; or several image
+            files, in the order given.
         flat: outputs lie side by side, as in a submission's zip; else they mirror the input's tree.
         without: folders of outputs and masks, which are left out where they lie in the input.
         tell: told what a folder holds that could not be listed; see `toolbox.data.walking.walk_files`.
@@ -51,7 +52,10 @@ def list_photos(
         FileNotFoundError: nothing there, or no photograph in it.
         ValueError: a csv that cannot be understood, or two photographs whose outputs would have one name.
     """
-    source, files = Path(source), {}
+    sources = [Path(source)] if isinstance(source, str | Path) else [Path(each) for each in source]
+    if len(sources) > 1:
+        return _list_files(sources, flat)
+    (source,), files = sources, {}
     if source.is_dir():
         root, names = source, _names_in_folder(source, without, tell)
     elif source.suffix.lower() == '.csv' and source.is_file():
@@ -65,9 +69,23 @@ def list_photos(
     return [ListedPhoto(name, root / files.get(name, name), out) for name, out in zip(names, outputs, strict=True)]
 
 
-def other_files(source: str | Path) -> str:
+def _list_files(files: Sequence[Path], flat: bool) -> list[ListedPhoto]:
+    first: dict[str, Path] = {}
+    for file in files:
+        if file.is_dir() or file.suffix.lower() == '.csv':
+            raise ValueError(f'{file}: several inputs have to be image files; give a folder or a csv alone')
+        if not file.is_file():
+            raise FileNotFoundError(f'no file {file}')
+        if file.name in first:
+            raise ValueError(f'{first[file.name]} and {file} have one name, as their outputs would: rename one')
+        first[file.name] = file
+    outputs = _flat_names(list(first)) if flat else output_names(list(first))
+    return [ListedPhoto(name, file, out) for (name, file), out in zip(first.items(), outputs, strict=True)]
+
+
+def other_files(source: str | Path | Sequence[str | Path]) -> str:
     """The files of a folder that are no photographs by their suffix, in words: `3 x .txt`; '' if there are none."""
-    return contents(Path(source)) if Path(source).is_dir() else ''
+    return contents(Path(source)) if isinstance(source, str | Path) and Path(source).is_dir() else ''
 
 
 def output_names(names: Sequence[str]) -> list[str]:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from toolbox.registry import did_you_mean
+from toolbox.words import did_you_mean
 
 
 class Pyramid:
