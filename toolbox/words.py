@@ -1,7 +1,10 @@
 """How counts and settings are written for people, in terminals and on pages."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
+
+_OBJECT = re.compile(r"<(?:class )?[\w.' ]+ object at 0x[0-9a-fA-F]+>")
 
 
 def counted(number: int, one: str, several: str | None = None) -> str:
@@ -26,3 +29,12 @@ def in_words(value: Any) -> str:
 def spoken(metric: str) -> str:
     """A metric's name as people write it."""
     return metric.replace('_', ' ')
+
+
+def without_addresses(text: str) -> str:
+    """A library's message about an object in memory, which a person knows as the file.
+
+    ``'cannot identify image file <_io.BytesIO object at 0x7f>'`` is ``'cannot identify the image file'``.
+    """
+    text = re.sub(rf'(\bimage )?\bfile {_OBJECT.pattern}', r'the \1file', text)
+    return _OBJECT.sub('the file', text)
