@@ -7,6 +7,7 @@ import subprocess
 import sys
 import zlib
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pytest
@@ -63,8 +64,8 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.
     path = tmp_path / 'x.png'
     write_png(path, GRAY)
 
-    def half_a_file(self: Image.Image, file: Path, **options) -> None:
-        Path(file).write_bytes(b'\x89PNG')
+    def half_a_file(self: Image.Image, file: BinaryIO, **options) -> None:
+        file.write(b'\x89PNG')
         raise OSError('No space left on device')
 
     monkeypatch.setattr(Image.Image, 'save', half_a_file)

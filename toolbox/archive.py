@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from toolbox.names import canonical
+from toolbox.words import without_addresses
 
 # The table of contents of a ZIP becomes Python objects, about 15 bytes in memory for each of its own.
 MAX_DIRECTORY_BYTES = 4 * 2**20
@@ -74,7 +75,8 @@ class Submission:
                 while len(content) <= max_bytes and (chunk := file.read(_CHUNK_BYTES)):
                     content += chunk
         except Exception as error:  # parsers of foreign bytes raise nearly everything
-            raise ValueError(f'damaged: {error or type(error).__name__}; make it again') from error
+            reason = without_addresses(str(error)) or type(error).__name__
+            raise ValueError(f'damaged: {reason}; make it again') from error
         if len(content) > max_bytes:
             raise ValueError(f'larger than {max_bytes:,} bytes, which no PNG of this size needs')
         return bytes(content)
@@ -156,7 +158,8 @@ def _open_zip(path: Path, max_files: int) -> Submission:
     try:
         archive = zipfile.ZipFile(_LimitedReads(path))
     except Exception as error:  # a parser of foreign bytes, as above
-        raise ValueError(f'not a readable ZIP archive ({error}); make it again, or give a folder') from error
+        reason = without_addresses(str(error))
+        raise ValueError(f'not a readable ZIP archive ({reason}); make it again, or give a folder') from error
     entries = archive.infolist()
     if len(entries) > max_files:
         raise ValueError(f'{len(entries):,} files, where at most {max_files:,} can be; is this the submission?')

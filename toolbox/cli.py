@@ -1,7 +1,7 @@
 """What the command-line tools share: how an error is shown, and which exit code it gives."""
 
 import argparse
-import errno
+import io
 import os
 import sys
 import traceback
@@ -9,22 +9,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from toolbox.bars import end_bars
+from toolbox.files import REPAIRS, NotWritten
 from toolbox.interruption import Stopped
+from toolbox.words import without_addresses
 
 USAGE_ERROR = 2
 SOME_FAILED = 3  # the job ended, some of its files are listed as failed
 INTERRUPTED = 130
 NOBODY_READS = 141  # as shells count SIGPIPE
-
-_WRITE_ELSEWHERE = 'make it writable, or choose another place'
-_REPAIRS = {
-    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), _WRITE_ELSEWHERE),
-    errno.ENOSPC: 'make room, or choose another place',
-    errno.EEXIST: 'something else is there: choose another place',
-    errno.ENOTDIR: 'a part of this path is a file: choose another place',
-    errno.EISDIR: 'this is a folder, where a file is expected',
-    errno.ENAMETOOLONG: 'choose a shorter name',
-}
 
 _OWN_CODE = tuple(
     str(Path(__file__).resolve().parents[1] / folder) + os.sep for folder in ('toolbox', 'plugins', 'tools')
@@ -69,6 +61,7 @@ def run_tool(job: Callable[[], int | None]) -> int:
     else is a defect and keeps its traceback. `HUEFILL_TRACEBACK=1` shows the traceback always. Where nobody reads any
     more what is printed, as behind `| head`, the tool ends without a word.
     """
+    _show_any_name()
     try:
         code = job() or 0
         sys.stdout.flush()
@@ -85,28 +78,37 @@ def run_tool(job: Callable[[], int | None]) -> int:
     except _EXPECTED as error:
         end_bars()
         raised_in = traceback.extract_tb(error.__traceback__)[-1].filename
-        of_a_file = isinstance(error, OSError) and error.filename is not None and error.strerror
+        of_a_file = isinstance(error, OSError) and not isinstance(error, NotWritten) and bool(error.strerror)
         is_ours = os.path.abspath(raised_in).startswith(_OWN_CODE)
-        if os.environ.get('HUEFILL_TRACEBACK') or not (is_ours or of_a_file):
+        is_ours = is_ours or isinstance(error, NotWritten)
+        if os.environ.get('HUEFILL_TRACEBACK') or not (is_ours or (of_a_file and error.filename is not None)):
             raise
         message = _about_file(error) if of_a_file else str(error)
-        print(f'error: {message.translate(_OBEYED)}', file=sys.stderr)
+        print(f'error: {without_addresses(message).translate(_OBEYED)}', file=sys.stderr)
         return USAGE_ERROR
 
 
 def _about_file(error: OSError) -> str:
-    """What the system says of a file, and what to do."""
+    """What the system says of a file, if it says of which, and what to do."""
     path = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes | os.PathLike) else error.filename
-    return f'{path}: {error.strerror}; {_REPAIRS.get(error.errno, "look at this path, or give another")}'
+    repair = REPAIRS.get(error.errno, 'look at this path, or give another')
+    return f'{error.strerror}; {repair}' if path is None else f'{path}: {error.strerror}; {repair}'
+
+
+def _show_any_name() -> None:
+    """Names of files that are no text, or none that the terminal's encoding has, are shown escaped."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors='backslashreplace')
 
 
 def _print_to_nobody() -> None:
     """Else Python complains about the closed pipe once more when it ends."""
-    with open(os.devnull, 'w') as nobody:
+    with open(os.devnull, 'w', encoding='utf-8') as nobody:
         try:
             os.dup2(nobody.fileno(), sys.stdout.fileno())
         except (OSError, ValueError):  # stdout is no file of the system's
-            sys.stdout = open(os.devnull, 'w')  # noqa: SIM115 - until the process ends
+            sys.stdout = open(os.devnull, 'w', encoding='utf-8')  # noqa: SIM115 - until the process ends
 
 
 def _say_on_own_line(text: str) -> None:

@@ -15,8 +15,6 @@ neither torch nor any heavy library, so that tools can look at paths before they
 
 import functools
 import os
-import re
-import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,8 +24,10 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
+from toolbox.files import in_one_move, new_digest
 from toolbox.formats import why_unidentified
 from toolbox.tones import as_gray_or_rgb
+from toolbox.words import without_addresses
 
 # Formats of photographs, and the suffixes by which folders are searched for them. The list keeps out what Pillow
 # opens by running another program (EPS) or what is no picture (PDF, MPEG, HDF5).
@@ -67,6 +67,7 @@ class UnreadableImage(ValueError):
     """
 
     def __init__(self, path: str, reason: str) -> None:
+        reason = without_addresses(reason)
         super().__init__(path, reason)
         self.path = path
         self.reason = reason
@@ -111,8 +112,8 @@ def write_png(
     alpha: np.ndarray | None = None,
     metadata: dict[str, bytes] | None = None,
     quick: bool = False,
-) -> None:
-    """Write an image as PNG; at no moment is there half a file under `path`.
+) -> tuple[int, str]:
+    """Write an image as PNG; at no moment, a power failure included, is there half a file under `path`.
 
     Args:
         path: its folder exists.
@@ -120,6 +121,12 @@ def write_png(
         alpha: uint8 (H, W), or None.
         metadata: bytes of `exif` and `icc_profile`, or None.
         quick: a quarter of the time for about as many bytes: zlib looks for runs alone.
+
+    Returns:
+        How many bytes were written, and their digest, as `toolbox.files.digest_of_file` gives it.
+
+    Raises:
+        NotWritten: the system does not take it; nothing under `path` has changed.
     """
     if image.dtype != np.uint8 or image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] != 3):
         raise ValueError(f'{path}: expected uint8 (H, W) or (H, W, 3), got {image.dtype} {image.shape}')
@@ -127,20 +134,10 @@ def write_png(
     if alpha is not None:
         picture.putalpha(Image.fromarray(alpha))
     compression = {'compress_level': 1, 'compress_type': _Z_RLE} if quick else {}
-    path = Path(path)
-    temporary = path.with_name(f'.{secrets.token_hex(8)}.tmp')  # same folder, so that the rename is atomic
-    try:
-        picture.save(temporary, format='PNG', **compression, **(metadata or {}))
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def remove_leftovers(folder: Path) -> None:
-    """Delete the temporary files that a killed process left below a folder where it wrote images."""
-    for path in folder.rglob('.*.tmp'):
-        if re.fullmatch(r'\.[0-9a-f]{16}\.tmp', path.name):
-            path.unlink(missing_ok=True)
+    with in_one_move(Path(path)) as file:
+        written = _Summed(file)
+        picture.save(written, format='PNG', **compression, **(metadata or {}))
+    return written.num_bytes, written.digest.hexdigest()
 
 
 @contextmanager
@@ -194,6 +191,21 @@ def alpha_of(image: Image.Image) -> Image.Image | None:
     if image.mode.startswith(('I', 'F')) or not image.has_transparency_data:
         return None
     return image.convert('RGBA').getchannel('A')
+
+
+class _Summed:
+    """A file to write that counts and digests what it is given; PNG is written from front to back."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file, self.num_bytes, self.digest = file, 0, new_digest()
+
+    def write(self, content: bytes) -> int:
+        self.num_bytes += len(content)
+        self.digest.update(content)
+        return self.file.write(content)
+
+    def flush(self) -> None:
+        self.file.flush()
 
 
 def shown_source(source: Source) -> str:

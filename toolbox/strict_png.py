@@ -7,7 +7,10 @@ import io
 import struct
 
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
+
+from toolbox.formats import why_unidentified
+from toolbox.words import without_addresses
 
 _SIGNATURE = b'\x89PNG\r\n\x1a\n'
 _HEADER = struct.Struct('>8sI4sIIBB')  # signature; length and type of the first chunk; width, height, depth, color type
@@ -41,8 +44,10 @@ def decode_rgb_png(content: bytes, width: int, height: int) -> np.ndarray:
             animated = getattr(image, 'n_frames', 1) > 1
             transparent = 'transparency' in image.info
             pixels = np.asarray(image)
+    except UnidentifiedImageError as error:
+        raise ValueError(f'damaged: {why_unidentified(io.BytesIO(content), ["PNG"])}; write it again') from error
     except Exception as error:  # decoders of foreign bytes raise nearly everything
-        raise ValueError(f'damaged: {error or type(error).__name__}; write it again') from error
+        raise ValueError(f'damaged: {without_addresses(str(error)) or type(error).__name__}; write it again') from error
     if animated:
         raise ValueError('an animation; write a single image')
     if transparent:

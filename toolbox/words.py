@@ -1,8 +1,11 @@
 """How counts and settings are written for people, in terminals and on pages."""
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
+
+_OBJECT = re.compile(r"<(?:class )?[\w.' ]+ object at 0x[0-9a-fA-F]+>")
 
 
 def counted(number: int, one: str, several: str | None = None) -> str:
@@ -36,3 +39,12 @@ def did_you_mean(word: object, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(str(word).lower(), lowered, n=1, cutoff=0.5)
     hint = f'; did you mean {lowered[near[0]]!r}?' if near else '.'
     return f'{hint} Known: {", ".join(known) or "none at all"}'
+
+
+def without_addresses(text: str) -> str:
+    """A library's message about an object in memory, which a person knows as the file.
+
+    ``'cannot identify image file <_io.BytesIO object at 0x7f>'`` is ``'cannot identify the image file'``.
+    """
+    text = re.sub(rf'(\bimage )?\bfile {_OBJECT.pattern}', r'the \1file', text)
+    return _OBJECT.sub('the file', text)

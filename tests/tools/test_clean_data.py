@@ -213,7 +213,7 @@ def test_a_folder_without_an_image_is_an_error(tmp_path, capsys):
 def test_a_folder_that_cannot_be_made_is_an_error(photo_folder, tmp_path, capsys):
     (tmp_path / 'file').touch()
     assert clean(photo_folder, '--out', tmp_path / 'file') == 2
-    assert 'cannot make this folder (File exists)' in capsys.readouterr().err
+    assert 'is a file; give another place' in capsys.readouterr().err
 
 
 def test_a_full_disk_is_said_and_what_was_learned_stays(photo_folder, tmp_path, monkeypatch, capsys):

@@ -15,7 +15,7 @@ from toolbox.config import load_config
 from toolbox.engine.baselines import shortfall
 from toolbox.engine.checkpoint import read_checkpoint
 from toolbox.engine.resuming import FROM_HERE_ON, UNSEEN
-from toolbox.experiment.trials import locked
+from toolbox.locks import locked
 from toolbox.schema import SCHEMA
 from tools import test as test_tool
 from tools import train as train_tool

@@ -22,8 +22,9 @@ from toolbox.experiment.engines import Engine, why_killed
 from toolbox.experiment.record import command, write_record
 from toolbox.experiment.results import TrialResult
 from toolbox.experiment.tables import as_text, write_tables
-from toolbox.experiment.trials import TrialFolder, locked
-from toolbox.files import read_json, write_json
+from toolbox.experiment.trials import TrialFolder
+from toolbox.files import advised, make_folder, read_json, remove_leftovers, write_json
+from toolbox.locks import locked
 from toolbox.paths import RUN_CONFIG
 from toolbox.words import counted
 
@@ -65,8 +66,9 @@ def ablate(
     """
     plan = make_plan(ablation, data_root, options, settings, trust_plugins=trust_plugins)
     folder = Path(work_dir) if work_dir else Path('work_dirs') / (plan.name + ('-sample' if plan.sample else ''))
-    folder.mkdir(parents=True, exist_ok=True)
-    with locked(folder, 'an ablation'):
+    make_folder(folder)
+    with advised('what is done is kept: the same command goes on'), locked(folder, 'an ablation'):
+        remove_leftovers(folder)
         run = _Run(plan, folder, _engine(plan, workers, ray), rerun_failed, stop_on_failure)
         run.announce()
         run.try_arms()

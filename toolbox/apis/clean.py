@@ -1,12 +1,10 @@
 """Cleans a data set: looks at every file, groups duplicates, finds what does not belong, and writes it all down."""
 
-import csv
 import hashlib
-import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -29,12 +27,25 @@ from toolbox.data.clean_csv import Row, write_clean_csv
 from toolbox.data.manifest import Manifest
 from toolbox.data.sources import open_source
 from toolbox.data.walking import told_in_words
-from toolbox.engine.generations import is_full
-from toolbox.files import read_json, write_json
+from toolbox.files import (
+    advised,
+    check_length,
+    check_output,
+    in_one_move,
+    make_folder,
+    read_json,
+    remove_leftovers,
+    write_json,
+    write_rows,
+    zip_to,
+)
+from toolbox.locks import locked
 from toolbox.registry import DETECTORS, EMBEDDERS, REDUCERS
 from toolbox.report.cleaning import CleanedImages, write_cleaning_report
 from toolbox.words import counted, in_words
 
+_GO_ON = 'what was learned of the files is kept: the same command goes on where this run stopped'
+_LONGEST_NAME = len('cache.sqlite-journal')
 _THUMBNAILS_SHOWN = 50_000  # a page of some seventy megabytes
 
 
@@ -73,17 +84,28 @@ def clean(
         say(f'passed over: {told_in_words(photos.left_out)}')
     _check_options(resolved)
     folder = _writable_folder(out)
+    with advised(_GO_ON), locked(folder, 'cleaning a data set', option='--out', keep=False):
+        remove_leftovers(folder)
+        return _clean(root, folder, photos, resolved, ray, say)
+
+
+def _clean(
+    root: str, folder: Path, photos: Manifest, resolved: Config, ray: str | None, say: Callable[[str], None]
+) -> list[Row]:
     _spare_edited_csv(folder)
     embedder = EMBEDDERS.build(resolved.embedder)
     if embedder.batch_size < 1:
         raise ValueError(f'embedder.batch_size: expected 1 or more, got {embedder.batch_size}')
     probe = embedder(embedder.prepare(np.zeros((64, 64, 3), np.uint8))[None])
     say(check_memory(len(photos), probe.shape[1], resolved.fit_limit, available_bytes()))
-    with _said_when_full(folder), closing(Cache(folder / 'cache.sqlite', embedder.identity)) as cache:
+    with closing(Cache(folder / 'cache.sqlite', embedder.identity)) as cache:
         dump_config(resolved, folder / 'config.py')
         started = time.perf_counter()
         scan = _scan(photos, embedder, cache, resolved, ray)
         new = f'{counted(scan.num_new, "image")} {"was" if scan.num_new == 1 else "were"} new'
+        if cache.num_damaged:
+            rows = counted(cache.num_damaged, 'row')
+            say(f'{cache.path}: {rows} damaged; what they were about was computed again')
         say(f'{counted(len(photos), "file")}, {len(scan.failures):,} unreadable; {new}')
         cleaned = _judge(photos, scan, cache, resolved, say)
         cleaned.detection.seconds = {'files': time.perf_counter() - started, **cleaned.detection.seconds}
@@ -101,27 +123,10 @@ def _check_options(config: Config) -> None:
 
 def _writable_folder(out: str) -> Path:
     """The folder for what is written, made if it is not there."""
-    folder = Path(out)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ValueError(f'--out {out}: cannot make this folder ({error.strerror}); choose another') from error
-    if not os.access(folder, os.W_OK):
-        raise ValueError(f'--out {out}: nothing may be written there; choose another folder')
-    return folder
-
-
-@contextmanager
-def _said_when_full(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if not is_full(error):
-            raise
-        raise OSError(
-            f'{folder}: no space left; make room and run again, which goes on where this run stopped, or choose '
-            'another --out'
-        ) from error
+    check_output('--out', out, is_folder=True)
+    check_length('--out', out, within=_LONGEST_NAME)
+    make_folder(Path(out))
+    return Path(out)
 
 
 @dataclass
@@ -196,10 +201,8 @@ def _images(photos: Manifest, scan: Scan, cache: Cache, config: Config) -> tuple
 
 
 def _write(folder: Path, root: str, cleaned: _Cleaned, cache: Cache, config: Config) -> None:
-    with (folder / 'failures.csv').open('w', newline='', encoding='utf-8', errors='surrogateescape') as file:
-        writer = csv.writer(file, lineterminator='\n')
-        writer.writerow(('image', 'reason'))
-        writer.writerows((cleaned.images.names[index], why) for index, why in sorted(cleaned.images.failures.items()))
+    failures = [(cleaned.images.names[index], why) for index, why in sorted(cleaned.images.failures.items())]
+    write_rows(folder / 'failures.csv', [('image', 'reason'), *failures])
     _write_embeddings(folder / 'embeddings.npz', cleaned)
     shown = CleanedImages(
         cleaned.rows,
@@ -230,10 +233,11 @@ def _thumbnails(cleaned: _Cleaned, cache: Cache) -> dict[int, bytes]:
 def _write_embeddings(path: Path, cleaned: _Cleaned) -> None:
     """`image` (M,), `embedding` (M, D), and of the judged ones `judged` (K,) and `reduced` (K, d)."""
     names = np.array([cleaned.images.name(image) for image in range(len(cleaned.images.indices))])
-    temporary = path.with_name(f'.{path.name}.tmp')
-    with temporary.open('wb') as file:
-        np.savez(file, image=names, embedding=cleaned.vectors, judged=cleaned.judged, reduced=cleaned.detection.reduced)
-    temporary.replace(path)
+    arrays = dict(image=names, embedding=cleaned.vectors, judged=cleaned.judged, reduced=cleaned.detection.reduced)
+    with in_one_move(path) as file, zip_to(file) as archive:  # np.savez would try a full disk twice
+        for name, array in arrays.items():
+            with archive.open(f'{name}.npy', 'w', force_zip64=True) as member:
+                np.lib.format.write_array(member, array, allow_pickle=False)
 
 
 def _positions(cleaned: _Cleaned) -> np.ndarray:

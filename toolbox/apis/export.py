@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from toolbox.apis.infer_request import find_checkpoints
+from toolbox.files import check_output, remove_leftovers, writing
 from toolbox.paths import MODEL_FILE
 
 
@@ -26,6 +27,7 @@ def export(checkpoint: str | Path, out: str | Path, trust_plugins: bool = False)
     out = Path(out)
     if out.suffix.lower() != MODEL_FILE:
         raise ValueError(f'--out {out}: a model file is called *{MODEL_FILE}')
+    check_output('--out', str(out), is_folder=False)
     if out.exists():
         raise FileExistsError(f'{out} exists already: choose another --out, or remove it')
     if not out.absolute().parent.is_dir():
@@ -39,6 +41,8 @@ def export(checkpoint: str | Path, out: str | Path, trust_plugins: bool = False)
     from toolbox.engine.loading import load_model
 
     model, config, content = load_model(files[0], trust_plugins=trust_plugins)
-    save_model_file({**content, 'config': config_data(config)}, out)
+    remove_leftovers(out.absolute().parent, below=False)
+    with writing(out):
+        save_model_file({**content, 'config': config_data(config)}, out)
     parameters = sum(parameter.numel() for parameter in model.layout.parameters())
     return f'{out}: {parameters / 1e6:.1f} M parameters, {out.stat().st_size / 1e6:.1f} MB'

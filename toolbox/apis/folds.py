@@ -1,7 +1,5 @@
 """All folds of a config, each a trial: resumable one by one, and together an out-of-fold score and an ensemble."""
 
-import csv
-import io
 import logging
 import statistics
 from collections.abc import Mapping, Sequence
@@ -19,7 +17,7 @@ from toolbox.engine.resuming import UNSEEN, check_resumable
 from toolbox.experiment.engines.local import LocalEngine
 from toolbox.experiment.results import TrialResult
 from toolbox.experiment.trials import TrialFolder
-from toolbox.files import write_json, write_text
+from toolbox.files import write_json, write_rows, write_text
 from toolbox.paths import command
 from toolbox.registry import METRICS
 from toolbox.tables import score_table
@@ -118,8 +116,4 @@ def _show(folder: Path, results: Sequence[TrialResult], together: dict[str, Any]
 
 
 def _write_csv(path: Path, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator='\n')
-    writer.writerow(columns)
-    writer.writerows(rows)
-    write_text(path, text.getvalue())
+    write_rows(path, [columns, *rows])

@@ -12,6 +12,7 @@ import signal
 import sys
 import time
 import warnings
+from contextlib import suppress
 
 import numpy as np
 from tqdm import tqdm
@@ -42,13 +43,18 @@ def infer(request: InferRequest) -> int:
         FileNotFoundError, ValueError: checkpoints that cannot be used, or outputs of another job.
     """
     restorer = Restorer.from_checkpoints(request.checkpoints, **request.options, trust_plugins=request.trust_plugins)
-    if request.outputs.begin(request.record):
-        print(f'resuming in {request.outputs.folder}')
+    with request.outputs.held(request.record, request.save_masks) as is_resumed:
+        if is_resumed:
+            print(f'resuming in {request.outputs.folder}')
+        return _restore(request, restorer)
+
+
+def _restore(request: InferRequest, restorer: Restorer) -> int:
     print(_what(request, restorer))
     for note in _notes(request, restorer):
         print(f'note: {note}')
     started = time.monotonic()
-    there = sum(map(request.outputs.has, request.photos))
+    there = sum(request.outputs.has(photo, request.save_masks) for photo in request.photos)
     allow_pixels(request.max_pixels)
     try:
         with _Progress(len(request.photos), there) as progress, warnings.catch_warnings():
@@ -69,9 +75,12 @@ def infer(request: InferRequest) -> int:
                 request.outputs.list_failure(name, reason)
             summary = job.run()
     except KeyboardInterrupt as stop:
+        with suppress(OSError):  # without it the journal goes on to tell what is finished
+            request.outputs.keep_sums()
         raise Stopped(
             'interrupted: what is finished is kept; the same command with --resume goes on', signal.SIGINT
         ) from stop
+    request.outputs.keep_sums()
     _print_summary(request, summary, time.monotonic() - started)
     if summary.failed:
         return SOME_FAILED

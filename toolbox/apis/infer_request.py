@@ -2,12 +2,14 @@
 
 import hashlib
 import itertools
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import toolbox
+from toolbox.files import check_length
 from toolbox.imageio import MAX_PIXELS
 from toolbox.infer.listing import ListedPhoto, list_photos, other_files
 from toolbox.infer.masks import MaskFolder
@@ -113,6 +115,8 @@ def check_request(
     _check_format(files)
     if save_masks is not None and save_masks.resolve() == outputs.folder.resolve():
         raise ValueError(f'--save-masks {save_masks} is --out as well, and the names are the same: choose another')
+    if save_masks is not None:
+        check_length('--save-masks', save_masks, within=max(len(os.fsencode(photo.output)) for photo in photos))
     if save_masks is not None and not resume:
         _check_nothing_overwritten(save_masks, photos)
     options = dict(weights=weights, average=average, tta=tta, tile=tile, device=device, precision=precision)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from toolbox.discovery import discover_plugins, import_custom
+from toolbox.files import write_text
 from toolbox.paths import REPOSITORY, command
 from toolbox.registry import KINDS, PluginRegistry, import_failures
 from toolbox.words import did_you_mean
@@ -75,8 +76,7 @@ def new_plugin(kind: str, name: str, repository: Path = REPOSITORY) -> str:
         if path.exists():
             raise FileExistsError(f'{path} exists; choose another name or remove the file')
     for path, text in texts.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding='utf-8')
+        write_text(path, text)
     return _THREE_STEPS.format(
         part=part, test=test, kind=kind, name=name, key=_config_key(registry), command=command('plugins')
     )

@@ -17,8 +17,8 @@ from typing import Any
 from mmengine.config import Config
 
 from toolbox.differences import shown
-from toolbox.experiment.trials import locked
-from toolbox.files import read_json_if_any, write_json
+from toolbox.files import read_json_if_any, remove_leftovers, write_json
+from toolbox.locks import locked
 from toolbox.paths import REPOSITORY, RUN_CONFIG
 
 logger = logging.getLogger('huefill')
@@ -89,6 +89,7 @@ def occupied(folder: Path, made: bool = False) -> Iterator[None]:
     folder.mkdir(parents=True, exist_ok=True)
     is_new, before = not _holds_run(folder), set(folder.iterdir())
     with locked(folder, 'a training', wait=_LOCK_WAIT):
+        remove_leftovers(folder)
         try:
             yield
         except BaseException:

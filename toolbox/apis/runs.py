@@ -7,8 +7,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from toolbox.experiment.trials import is_locked
 from toolbox.files import parse_json, read_json_if_any
+from toolbox.locks import is_locked
 from toolbox.paths import command
 from toolbox.tables import aligned
 

@@ -1,6 +1,5 @@
 """The validation photographs of a model as a test set in the competition's form, for `infer` and `--submission`."""
 
-import csv
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +9,7 @@ from torch import Tensor
 from toolbox.apis.test import ModelScore
 from toolbox.bars import bar
 from toolbox.color import to_uint8
+from toolbox.files import make_folder, remove_leftovers, write_rows
 from toolbox.imageio import write_png
 from toolbox.infer.listing import output_names
 
@@ -39,7 +39,8 @@ def export_test_set(score: ModelScore, folder: str | Path) -> Path:
     if table.exists():
         raise FileExistsError(f'{table} exists already: choose another folder')
     for part in (_INPUTS, _TRUTHS, _MASKS):
-        (folder / part).mkdir(parents=True, exist_ok=True)
+        make_folder(folder / part)
+    remove_leftovers(folder)
     names = list(score.per_image)
     files = output_names([name.replace('/', '_') for name in names])
     if len(set(files)) < len(files):
@@ -53,8 +54,7 @@ def export_test_set(score: ModelScore, folder: str | Path) -> Path:
             write_png(folder / _TRUTHS / file, _pixels(batch.rgb))
             write_png(folder / _MASKS / file, _pixels(batch.hole.float())[..., 0])
             shown.update()
-    with table.open('w', newline='', encoding='utf-8', errors='surrogateescape') as output:
-        csv.writer(output).writerows([['input_image_path'], *([f'./{_INPUTS}/{file}'] for file in files)])
+    write_rows(table, [['input_image_path'], *([f'./{_INPUTS}/{file}'] for file in files)])
     return table
 
 

@@ -23,6 +23,7 @@ from toolbox.imageio import write_png
 from toolbox.interruption import Stopped
 from toolbox.names import fitting
 from toolbox.nn.device import default_device, is_out_of_memory
+from toolbox.words import without_addresses
 
 logger = logging.getLogger('huefill')
 
@@ -92,7 +93,7 @@ def _train(trial: TrialFolder, job: TrialJob) -> None:
 
 def explain(error: Exception) -> str:
     """What went wrong, in a line."""
-    text = str(error)
+    text = without_addresses(str(error))
     if is_out_of_memory(error):
         return f'out of memory: {text}'
     return text if isinstance(error, ValueError | OSError) else f'{type(error).__name__}: {text}'

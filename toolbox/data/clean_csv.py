@@ -3,13 +3,12 @@
 Imports neither torch nor any heavy library.
 """
 
-import csv
-import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from toolbox.data.csv_files import read_rows
+from toolbox.files import write_rows
 from toolbox.paths import command
 
 UNREADABLE = 'unreadable'  # how the reason of a file that is no image begins
@@ -46,15 +45,12 @@ class Row:
 
 def write_clean_csv(path: Path, rows: Iterable[Row]) -> None:
     """Write the table; at no moment is there half a file under `path`."""
-    temporary = path.with_name(f'.{path.name}.tmp')
-    with temporary.open('w', newline='', encoding='utf-8', errors='surrogateescape') as file:
-        writer = csv.writer(file, lineterminator='\n')
-        writer.writerow(COLUMNS)
-        for row in rows:
-            image, label, score, keep, reason, group = astuple(row)
-            shown = '' if score is None else f'{score:.4f}'
-            writer.writerow((image, _blank(label), shown, int(keep), reason, _blank(group)))
-    os.replace(temporary, path)
+    written: list[Sequence] = [COLUMNS]
+    for row in rows:
+        image, label, score, keep, reason, group = astuple(row)
+        shown = '' if score is None else f'{score:.4f}'
+        written.append((image, _blank(label), shown, int(keep), reason, _blank(group)))
+    write_rows(path, written)
 
 
 def read_clean_csv(path: str | Path) -> dict[str, Row]:

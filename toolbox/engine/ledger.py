@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from toolbox.contracts import Failure
+from toolbox.files import append_rows
 
 logger = logging.getLogger('huefill')
 
@@ -41,11 +42,8 @@ class FailureLedger:
         new = {failure.path: failure for failure in failures if failure.path not in self.seen}
         if not new:
             return
-        with self.path.open('a', newline='', encoding='utf-8', errors='surrogateescape') as file:
-            writer = csv.writer(file)
-            if not self.seen:
-                writer.writerow(_COLUMNS)
-            writer.writerows((failure.path, failure.reason) for failure in new.values())
+        rows = [(failure.path, failure.reason) for failure in new.values()]
+        append_rows(self.path, rows if self.seen else [_COLUMNS, *rows])
         self.seen |= new.keys()
         for failure in new.values():
             logger.warning(f'cannot read {failure.path}: {failure.reason}')

@@ -3,16 +3,14 @@
 The files are all there is: whoever starts an experiment again, with whichever engine, finds there what is done.
 """
 
-import fcntl
-import os
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from toolbox.experiment.results import Costs, TrialResult
 from toolbox.files import read_json, write_json, write_text
+from toolbox.locks import locked
 from toolbox.paths import RUN_CONFIG
 
 _STATE, _RESULT, _TRIAL = 'state.json', 'result.json', 'trial.json'
@@ -113,70 +111,6 @@ class TrialFolder:
 
     def _file(self, name: str) -> Path:
         return self.path / name
-
-
-@contextmanager
-def locked(folder: Path, what: str, wait: float = 0) -> Iterator[None]:
-    """Hold a folder's lock, which the system takes back when the process ends, however it ends.
-
-    Processes that are forked within do not hold it: those that load data outlive a killed training by seconds.
-
-    Raises:
-        FileExistsError: another process holds it.
-    """
-    with open(folder / '.lock', 'a+', encoding='utf-8') as file, _not_inherited(file):
-        deadline = time.monotonic() + wait
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() >= deadline:
-                    file.seek(0)
-                    raise FileExistsError(
-                        f'{what}: another process works in {folder} ({file.read().strip() or "unknown"}); wait for it, '
-                        'stop it, or choose another --work-dir'
-                    ) from None
-                time.sleep(0.1)
-        file.seek(0)
-        file.truncate()
-        file.write(f'process {os.getpid()} on {os.uname().nodename}\n')
-        file.flush()
-        yield
-
-
-def is_locked(folder: Path) -> bool:
-    """Whether a process holds a folder's lock."""
-    path = folder / '.lock'
-    if not path.is_file():
-        return False
-    with open(path, encoding='utf-8') as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False
-
-
-_HELD: set[IO[str]] = set()
-
-
-@contextmanager
-def _not_inherited(file: IO[str]) -> Iterator[None]:
-    _HELD.add(file)
-    try:
-        yield
-    finally:
-        _HELD.discard(file)
-
-
-def _close_inherited() -> None:
-    for file in _HELD:
-        file.close()
-    _HELD.clear()
-
-
-os.register_at_fork(after_in_child=_close_inherited)
 
 
 def _read(path: Path) -> dict[str, Any] | None:

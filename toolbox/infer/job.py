@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from toolbox.files import make_folder
 from toolbox.imageio import MAX_PIXELS, UnreadableImage, read_size, write_png
 from toolbox.infer.listing import ListedPhoto
 from toolbox.infer.outputs import Outputs
@@ -93,7 +94,7 @@ class Job:
                 _wait_for(writing)  # the files of the batches before: no more than these wait in memory
                 for batch, restored in zip(batches, restorations, strict=True):
                     for (listed, photo), restoration in zip(batch.items(), restored, strict=True):
-                        self.progress(0 if self.outputs.has(listed) else 1)
+                        self.progress(0 if self._has(listed) else 1)
                         writing.append(pool.submit(self._write, listed, photo, restoration))
                         self.summary.note(listed.name, restoration.notes)
                         self.summary.restored += 1
@@ -118,7 +119,7 @@ class Job:
         together = 1 if self.restorer.ensemble.stays_loaded else _BATCHES_PER_LOADING
         waiting: list[list[ListedPhoto]] = []
         for batch in plan_batches(self.photos, self.batch_size, self.max_pixels):
-            if all(map(self.outputs.has, batch)):
+            if all(map(self._has, batch)):
                 self.summary.skipped += len(batch)
                 continue
             waiting.append(batch)
@@ -127,6 +128,9 @@ class Job:
                 waiting = []
         if waiting:
             yield waiting
+
+    def _has(self, listed: ListedPhoto) -> bool:
+        return self.outputs.has(listed, self.masks)
 
     def _readable(self, batch: Mapping[ListedPhoto, Future]) -> dict[ListedPhoto, Photo]:
         """The photographs of a batch that can be read, all of them if one lacks its output, else none."""
@@ -139,7 +143,7 @@ class Job:
                 self.summary.failed[listed.name] = read.reason
                 self.outputs.list_failure(listed.name, read.reason)
                 self.progress(1)
-        if all(map(self.outputs.has, photos)):
+        if all(map(self._has, photos)):
             self.summary.skipped += len(photos)
             return {}
         return photos
@@ -153,22 +157,20 @@ class Job:
 
     def _write(self, listed: ListedPhoto, photo: Photo, restoration: Restoration) -> None:
         """Write a photograph's files; the output comes last, so that where it is, all is."""
-        path = self.outputs.path(listed)
-        try:
-            if self.masks is not None:
-                mask_path = self.masks / listed.output
-                mask_path.parent.mkdir(parents=True, exist_ok=True)
-                write_png(mask_path, photo.mask * np.uint8(255))
-            plain = self.outputs.archive is not None  # a submission is RGB and nothing else
-            write_png(
-                path,
-                restoration.pixels,
-                alpha=None if plain else photo.alpha,
-                metadata=photo.metadata if self.keep_metadata and not plain else None,
-                quick=True,
-            )
-        except OSError as error:
-            raise OSError(f'{path}: cannot be written: {error.strerror or error}') from error
+        sums = []
+        if self.masks is not None:
+            mask_path = self.masks / listed.output
+            make_folder(mask_path.parent)
+            sums.append(write_png(mask_path, photo.mask * np.uint8(255)))
+        plain = self.outputs.archive is not None  # a submission is RGB and nothing else
+        written = write_png(
+            self.outputs.path(listed),
+            restoration.pixels,
+            alpha=None if plain else photo.alpha,
+            metadata=photo.metadata if self.keep_metadata and not plain else None,
+            quick=True,
+        )
+        self.outputs.finished(listed, [written, *sums])
 
 
 def plan_batches(

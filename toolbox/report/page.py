@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from toolbox.files import write_bytes
+
 _HERE = Path(__file__).parent
 # Whatever a page holds, a browser that keeps this rule fetches nothing.
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
@@ -84,8 +86,8 @@ def write_page(file: Path, title: str, *content: Html, lead: str = '', extra: st
     main = element('main', *content, id='content')
     page = element('div', header, _contents(content), main, class_='page')
     body = element('body', skip, page, element('script', script))
-    # A file name that is no text cannot be shown as it is.
-    file.write_text(f'<!doctype html>\n{element("html", head, body, lang="en")}\n', encoding='utf-8', errors='replace')
+    text = f'<!doctype html>\n{element("html", head, body, lang="en")}\n'
+    write_bytes(file, text.encode(errors='replace'))  # a file name that is no text cannot be shown as it is
 
 
 def _breakable(title: str) -> list[object]:

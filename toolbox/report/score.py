@@ -1,6 +1,5 @@
 """The report on one or several scored restorations: how good, how sure, where it fails."""
 
-import csv
 import itertools
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -8,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from toolbox.files import make_folder, write_rows
 from toolbox.intervals import MIN_IMAGES, Interval, bootstrap_interval
 from toolbox.report.charts import intervals
 from toolbox.report.page import Html, element, facts, section, settings, table, write_page
@@ -47,7 +47,7 @@ def write_score_report(
     """
     _check(entries)
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     _write_csv(folder / 'per_image.csv', entries)
     best_first = sorted(entries, key=lambda entry: -entry.summary['score'])
     sections = [_overview(best_first, baselines or {})]
@@ -75,11 +75,11 @@ def _check(entries: Sequence[ScoreEntry]) -> None:
 
 
 def _write_csv(file: Path, entries: Sequence[ScoreEntry]) -> None:
-    with file.open('w', newline='', encoding='utf-8') as stream:
-        writer = csv.writer(stream)
-        writer.writerow(('entry', 'image', *COLUMNS, 'notes'))
-        for entry, name, row in all_rows(entries):
-            writer.writerow((entry, name, *(row[column] for column in COLUMNS), '; '.join(row['notes'])))
+    rows = (
+        (entry, name, *(row[column] for column in COLUMNS), '; '.join(row['notes']))
+        for entry, name, row in all_rows(entries)
+    )
+    write_rows(file, [('entry', 'image', *COLUMNS, 'notes'), *rows])
 
 
 def _overview(entries: Sequence[ScoreEntry], baselines: Mapping[str, Mapping[str, Mapping]]) -> Html:

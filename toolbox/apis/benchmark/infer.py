@@ -160,10 +160,10 @@ def _bare_forward(restorer: Restorer, folder: Path, batch_size: int) -> Callable
 def _run_job(restorer: Restorer, photos: Path, batch_size: int) -> None:
     with tempfile.TemporaryDirectory() as out:
         outputs = Outputs(Path(out))
-        outputs.begin({})
-        job = Job(list_photos(photos), restorer, outputs, lambda photo, shape: None, batch_size)
-        if job.run().failed:
-            raise ValueError('the benchmark could not read what it wrote')
+        with outputs.held({}):
+            job = Job(list_photos(photos), restorer, outputs, lambda photo, shape: None, batch_size)
+            if job.run().failed:
+                raise ValueError('the benchmark could not read what it wrote')
 
 
 def _large_photo(restorer: Restorer, folder: Path, megapixels: int) -> str:
