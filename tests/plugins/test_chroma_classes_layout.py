@@ -5,6 +5,7 @@ import torch
 
 from tests.plugins.test_layouts import batch, build, gradients_reach
 from toolbox.color import luma, to_uint8
+from toolbox.engine.phases import PhasePlan
 from toolbox.nn.hue import correlation, hue_histogram
 
 SIDES = dict(color_side=32, hole_side=32)
@@ -30,6 +31,22 @@ def test_colors_teach_the_color_network_and_gray_the_other():
     assert gradients_reach(layout, 'gray', data) == {'gray_net'}
     assert gradients_reach(layout, 'classes', data) == {'color_net'}
     assert gradients_reach(layout, 'palette', data) == {'color_net'}
+
+
+@pytest.mark.parametrize('name', ['gray', 'color'])
+def test_one_network_trains_while_the_other_stays_as_it_is(name):
+    layout, data = build('ChromaClasses', **SIDES, train_only=name), batch()
+    plan = PhasePlan(layout.train())
+    plan.begin_step(0, 1)
+    before = {key: value.clone() for key, value in layout.state_dict().items()}
+    restored, targets = layout(data.damaged, data.mask), layout.targets(data)
+    found = {'gray': restored.gray, 'rgb': restored.rgb, **restored.extra}
+    loss = sum((found[on] - targets[on]).abs().mean() for on in plan.current.losses)
+    loss.backward()
+    torch.optim.SGD([weight for weight in layout.parameters() if weight.grad is not None], lr=0.1).step()
+    changed = {key.partition('_net')[0] for key, value in layout.state_dict().items() if not value.equal(before[key])}
+    assert name in changed
+    assert {'gray': 'color', 'color': 'gray'}[name] not in changed
 
 
 @pytest.mark.parametrize('colors', ['natural', 'matched'])
@@ -85,6 +102,7 @@ def test_a_mirrored_photograph_comes_out_mirrored():
         (dict(strength=2), r'strength=2: expected a number from 0 to 1\.5'),
         (dict(color_stride=3), 'a power of two'),
         (dict(hole_side=8), '32 or more'),
+        (dict(train_only='hole'), r"train_only: expected one of None, 'gray', 'color'"),
     ],
 )
 def test_wrong_options_are_errors(options, message):

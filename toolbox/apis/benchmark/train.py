@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 import torch
 from mmengine.optim import OptimWrapper
@@ -22,9 +23,10 @@ from toolbox.engine.backend import set_backend
 from toolbox.engine.evaluation import build_evaluator, evaluate
 from toolbox.engine.loading import model_to_train
 from toolbox.engine.optimizers import build_optimizer
+from toolbox.engine.precision import settle_training_precision
 from toolbox.engine.stepping import TrainingStep
 from toolbox.imageio import read_size
-from toolbox.nn.device import default_device, training_precision
+from toolbox.nn.device import default_device
 
 _TRAINING_PER_VALIDATION = 4  # photographs, with five folds
 
@@ -127,11 +129,12 @@ def benchmark_configs(
         _Side(_Ours, against, common, needed, device) as other,
     ):
         for side in (one, other):
-            side.seconds('train')  # warms up
-        blocks = [(one.seconds('train') / needed, other.seconds('train') / needed) for _ in range(rounds)]
+            side.ask('train')  # warms up
+        blocks = [(one.ask('train') / needed, other.ask('train') / needed) for _ in range(rounds)]
+        trained_in = f'{one.ask("trains_in")} and {other.ask("trains_in")}'
     setting = (
         f'{size} px, batch {batch_size}, {num_workers("auto")} loader workers, {rounds} pairs of blocks of {steps} '
-        f'steps, in {training_precision(precision, device)}; {_machine(device)}'
+        f'steps, in {trained_in}; {_machine(device)}'
     )
     return ConfigBenchmark(setting, (config, against), blocks)
 
@@ -174,18 +177,19 @@ def benchmark_train(
         _Side(_Ours, config, options, needed, device) as ours,
     ):
         jobs = {
-            'published': lambda: published.seconds('train'),
-            'ours': lambda: ours.seconds('train'),
-            'ready': lambda: ours.seconds('train_on_ready'),
-            'published_validation': lambda: published.seconds('validate'),
-            'our_validation': lambda: ours.seconds('validate'),
+            'published': lambda: published.ask('train'),
+            'ours': lambda: ours.ask('train'),
+            'ready': lambda: ours.ask('train_on_ready'),
+            'published_validation': lambda: published.ask('validate'),
+            'our_validation': lambda: ours.ask('validate'),
         }
         for job in jobs.values():
             job()  # warms up
         times = [{name: job() / needed for name, job in jobs.items()} for _ in range(rounds)]
+        trained_in = ours.ask('trains_in')
     setting = (
         f'{size} px, batch {batch_size}, {num_workers("auto")} loader workers, median of {rounds} blocks of {steps} '
-        f'steps; published in float32, Huefill trained in {training_precision(precision, device)}; {_machine(device)}'
+        f'steps; published in float32, Huefill trained in {trained_in}; {_machine(device)}'
     )
     return TrainBenchmark(setting, **{name: statistics.median(row[name] for row in times) for name in jobs})
 
@@ -232,8 +236,8 @@ class _Side:
         self.process.start()
         return self
 
-    def seconds(self, job: str) -> float:
-        """How long a job took there."""
+    def ask(self, job: str) -> Any:
+        """What a method answers there; of `train` and the like, the seconds that it took."""
         self.ours.send(job)
         while not self.ours.poll(1):
             if not self.process.is_alive():
@@ -283,6 +287,7 @@ class _Ours:
         data = self.config.data
         photos = open_source(data.root).subset(range(num_photos))
         self.model = model_to_train(self.config).to(device)
+        settle_training_precision(self.model, data.size, data.batch_size, device)
         optimizer = OptimWrapper(
             build_optimizer(self.config.optimizer, self.model.layout, self.config.train_cfg.encoder_lr_factor)
         )
@@ -291,6 +296,10 @@ class _Ours:
         self.loader = training_loader(TrainingDataset(photos, data, 0, max_epochs=100), data.batch_size, data.workers)
         self.validation = validation_loader(ValidationDataset(photos, data, 0), data.batch_size, data.workers)
         self.ready = next(iter(self.loader)).to(device)
+
+    def trains_in(self) -> str:
+        """The precision of its steps."""
+        return self.model.trains_in
 
     def train(self) -> float:
         """Seconds that an epoch takes, from the files on."""
