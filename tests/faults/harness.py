@@ -1,0 +1,244 @@
+"""Runs a tool once for each position at which the file system may fail, and says how it was taken.
+
+`python -m tests.faults.harness TOOL KIND --scratch DIR [--positions N] [--once]`, started with the library made of
+`failing_writes.c` in LD_PRELOAD. Heavy packages are imported once; each run is a fork. A line of JSON per position.
+"""
+
+import argparse
+import ctypes
+import json
+import os
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from tests.support import RECIPE, TINY, scene
+
+HANGS_AFTER_SECONDS = 90
+CLEANING = ['embedder.type=ColorTexture', 'reducer.type=PCA', 'reducer.n_components=4', 'detector.type=KNNDistance']
+
+
+@dataclass
+class Verdict:
+    """How a fault was taken.
+
+    Attributes:
+        position: the operation that failed, from 1.
+        code: the tool's exit code; None: it hung.
+        told: the last line of its errors.
+        wrong: what should not be; '' if all is well.
+    """
+
+    position: int
+    code: int | None
+    told: str
+    wrong: str
+
+
+@dataclass
+class Job:
+    """A tool on small photographs.
+
+    Attributes:
+        arguments: of the tool, for an output folder, and whether it goes on with what is there.
+        result: what it made, as values that can be compared.
+        kept: what is wrong with what a run that failed has left; '' for nothing.
+    """
+
+    tool: str
+    arguments: Callable[[Path, bool], list[str]]
+    result: Callable[[Path], object]
+    kept: Callable[[Path], str] = lambda folder: ''
+
+
+def photographs(folder: Path, number: int, side: int = 48) -> Path:
+    """Small gray photographs; each with a hole of one gray value."""
+    folder.mkdir(parents=True)
+    for seed in range(number):
+        image = Image.fromarray(scene(seed, side, side))
+        if 'gray' in folder.name:
+            image = image.convert('L')
+            image.paste(40, (8, 10, 22, 26))
+        image.save(folder / f'{seed}.png')
+    return folder
+
+
+def training(scratch: Path) -> Job:
+    photos = photographs(scratch / 'photos', 9)
+    options = [*TINY, 'train_cfg.max_epochs=3', 'train_cfg.save_steps=1', 'visualizers=[]']
+
+    def arguments(out: Path, again: bool) -> list[str]:
+        where = ['--data-root', str(photos), '--work-dir', str(out)]
+        return [RECIPE, *where, *(['--resume'] if again else []), '--cfg-options', *options]
+
+    def result(out: Path) -> object:
+        content = {name: read(out / name) for name in ('best.pth', 'last.pth')}
+        said = json.loads((out / 'metrics.json').read_text())
+        best = content['best.pth']['metrics']
+        weights = {name: _digest(state['model']) for name, state in content.items()}
+        return {'weights': weights, 'said': said, 'metrics of best.pth': best}
+
+    def kept(out: Path) -> str:
+        for path in out.glob('*.pth'):
+            if path.name != 'damaged.pth':
+                read(path)  # raises for what is not whole
+        if (out / 'metrics.json').is_file() and (out / 'best.pth').is_file():
+            said, best = json.loads((out / 'metrics.json').read_text()), read(out / 'best.pth')['metrics']
+            if said != best:
+                return f'metrics.json says {said}, best.pth {best}'
+        return ''
+
+    return Job('train', arguments, result, kept)
+
+
+def restoring(scratch: Path) -> Job:
+    return _restoring(scratch, 'out')
+
+
+def restoring_to_zip(scratch: Path) -> Job:
+    return _restoring(scratch, 'out.zip')
+
+
+def _restoring(scratch: Path, name: str) -> Job:
+    photos = photographs(scratch / 'gray', 4, 40)
+
+    def arguments(out: Path, again: bool) -> list[str]:
+        return ['--input', str(photos), '--out', str(out / name), *(['--resume'] if again else [])]
+
+    def result(out: Path) -> object:
+        names = [name] if name.endswith('.zip') else [f'{name}/{seed}.png' for seed in range(4)]
+        return {name: (out / name).read_bytes() for name in names}
+
+    return Job('infer', arguments, result)
+
+
+def cleaning(scratch: Path) -> Job:
+    photos = photographs(scratch / 'photos', 8)
+
+    def arguments(out: Path, again: bool) -> list[str]:
+        return [str(photos), '--out', str(out), '--cfg-options', *CLEANING, 'stability_seeds=0', 'workers=0']
+
+    return Job('clean_data', arguments, lambda out: (out / 'clean.csv').read_text())
+
+
+JOBS = {'train': training, 'infer': restoring, 'zip': restoring_to_zip, 'clean': cleaning}
+
+
+def read(path: Path) -> dict:
+    """A checkpoint's content."""
+    from toolbox.engine.checkpoint import read_checkpoint
+
+    return read_checkpoint(path)
+
+
+def _digest(tensors: dict) -> object:
+    from toolbox.engine.checksum import checksum
+
+    return checksum(tensors)
+
+
+def run(job: Job, out: Path, again: bool, kind: str = '-', position: int = 0, once: bool = False) -> tuple:
+    """A run in a process of its own: its exit code (None: it hangs), what it said, and how many operations it made."""
+    said, counted = out.with_suffix('.said'), out.with_suffix('.counted')
+    out.mkdir(exist_ok=True)
+    process = os.fork()
+    if process == 0:
+        with open(said, 'wb') as file:
+            os.dup2(file.fileno(), 1)
+            os.dup2(file.fileno(), 2)
+        code = 70
+        try:
+            os.environ['FAILING_WRITES'] = f'{kind}:{position}:{int(once)}:{out}/'
+            library = ctypes.CDLL(None)
+            library.fail_at(ord(kind), position, f'{out}/'.encode(), int(once))
+            from toolbox.system.console import load_tool
+
+            code = load_tool(job.tool).main(job.arguments(out, again))
+            counted.write_text(str(library.operations()))
+        except SystemExit as end:
+            code = end.code
+        except BaseException:
+            import traceback
+
+            traceback.print_exc()
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code or 0)
+    deadline = time.monotonic() + HANGS_AFTER_SECONDS
+    while time.monotonic() < deadline:
+        ended, status = os.waitpid(process, os.WNOHANG)
+        if ended:
+            operations = int(counted.read_text()) if counted.is_file() else 0
+            return os.waitstatus_to_exitcode(status), said.read_text(errors='replace'), operations
+        time.sleep(0.02)
+    os.kill(process, signal.SIGKILL)
+    os.waitpid(process, 0)
+    return None, said.read_text(errors='replace'), 0
+
+
+def try_position(job: Job, expected: object, scratch: Path, kind: str, position: int, once: bool) -> Verdict:
+    """Let one operation fail; look at what is left; go on without faults; compare with a run that met none."""
+    out = scratch / f'{kind}{position}'
+    code, said, _ = run(job, out, False, kind, position, once)
+    told = (said.strip().splitlines() or [''])[-1]
+
+    def verdict(wrong: str) -> Verdict:
+        if not wrong:
+            shutil.rmtree(out)
+        return Verdict(position, code, told, wrong)
+
+    if code is None:
+        return verdict('hangs')
+    if 'Traceback' in said:
+        return verdict('traceback')
+    try:
+        if wrong := job.kept(out):
+            return verdict(wrong)
+        if code == 0 and job.result(out) != expected:
+            return verdict('ends well with another result')
+    except (OSError, ValueError, KeyError) as error:
+        return verdict(f'left behind: {error}')
+    if code == 0:
+        return verdict('')
+    again, said, _ = run(job, out, True)
+    if again != 0:
+        return verdict(f'cannot be gone on with: {said.strip()[-300:]}')
+    return verdict('' if job.result(out) == expected else 'gone on with, it has another result')
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument('job', choices=JOBS)
+    parser.add_argument('kind', choices='wrs')
+    parser.add_argument('--scratch', type=Path, required=True)
+    parser.add_argument('--positions', type=int, help='how many, spread over all (default: each)')
+    parser.add_argument('--once', action='store_true', help='one operation fails, those after it do not')
+    arguments = parser.parse_args()
+
+    import albumentations  # noqa: F401
+    import segmentation_models_pytorch  # noqa: F401
+    import timm  # noqa: F401
+    import torch
+
+    torch.set_num_threads(1)
+    job = JOBS[arguments.job](arguments.scratch)
+    reference = arguments.scratch / 'reference'
+    code, said, operations = run(job, reference, False, arguments.kind)
+    assert code == 0, said
+    expected = job.result(reference)
+    number = min(operations, arguments.positions or operations)
+    for step in range(number):
+        position = 1 + step * operations // number
+        tried = try_position(job, expected, arguments.scratch, arguments.kind, position, arguments.once)
+        print(json.dumps({'of': operations, **asdict(tried)}), flush=True)
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,46 @@
+"""The file system fails at an operation: no tool ends well with a wrong result, hangs, or loses what it had.
+
+A sample of the positions; all of them: docs/reliability.md.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.faults.harness import JOBS
+from toolbox.paths import REPOSITORY
+
+SOURCE = Path(__file__).with_name('failing_writes.c')
+POSITIONS = 3
+
+
+@pytest.fixture(scope='module')
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Built of C, for LD_PRELOAD."""
+    compiler = shutil.which('cc')
+    if compiler is None or not sys.platform.startswith('linux'):
+        pytest.skip('needs a C compiler (cc) on Linux')
+    built = tmp_path_factory.mktemp('library') / 'failing_writes.so'
+    subprocess.run([compiler, '-shared', '-fPIC', '-O1', '-o', built, SOURCE, '-ldl'], check=True)
+    return built
+
+
+@pytest.mark.parametrize('job', JOBS)
+@pytest.mark.parametrize(
+    ('kind', 'once'), [('w', False), ('r', False), ('s', True)], ids=['full-disk', 'no-renames', 'one-sync-fails']
+)
+def test_a_fault_is_told_and_loses_nothing(job, kind, once, library, tmp_path):
+    command = [sys.executable, '-m', 'tests.faults.harness', job, kind, '--scratch', str(tmp_path)]
+    options = ['--positions', str(POSITIONS), *(['--once'] if once else [])]
+    environment = {**os.environ, 'LD_PRELOAD': str(library), 'OMP_NUM_THREADS': '1'}
+    done = subprocess.run(
+        command + options, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=True
+    )
+    verdicts = [json.loads(line) for line in done.stdout.splitlines()]
+    assert verdicts
+    assert [verdict for verdict in verdicts if verdict['wrong']] == []
