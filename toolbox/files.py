@@ -343,22 +343,6 @@ def _csv(rows: Iterable[Sequence[Any]]) -> str:
     return text.getvalue()
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a file of one JSON object, whoever wrote it.
-
-    Raises:
-        FileNotFoundError: there is none.
-        ValueError: it holds something else, or is damaged; names the file.
-    """
-    try:
-        content = json.loads(path.read_text(encoding='utf-8'))
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f'{path}: damaged, or no JSON ({error or type(error).__name__})') from error
-    if not isinstance(content, dict):
-        raise ValueError(f'{path}: expected a JSON object, got {type(content).__name__}')
-    return content
-
-
 def read_json_if_any(path: Path) -> dict[str, Any] | None:
     """The object in a JSON file; None where there is no file, or something cut short or otherwise no object."""
     return parse_json(path.read_text(encoding='utf-8', errors='replace')) if path.is_file() else None
