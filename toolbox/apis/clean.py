@@ -29,7 +29,6 @@ from toolbox.data.sources import open_source
 from toolbox.data.walking import told_in_words
 from toolbox.files import (
     advised,
-    check_length,
     check_output,
     in_one_move,
     make_folder,
@@ -44,7 +43,6 @@ from toolbox.report.cleaning import CleanedImages, write_cleaning_report
 from toolbox.words import counted, in_words
 
 _GO_ON = 'what was learned of the files is kept: the same command goes on where this run stopped'
-_LONGEST_NAME = len('cache.sqlite-journal')
 _THUMBNAILS_SHOWN = 50_000  # a page of some seventy megabytes
 
 
@@ -123,7 +121,6 @@ def _check_options(config: Config) -> None:
 def _writable_folder(out: str) -> Path:
     """The folder for what is written, made if it is not there."""
     check_output('--out', out, is_folder=True)
-    check_length('--out', out, within=_LONGEST_NAME)
     make_folder(Path(out))
     return Path(out)
 
