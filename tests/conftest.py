@@ -1,7 +1,8 @@
 """Small photographs for tests that run the real path end to end."""
 
 import os
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 # What tests compute is small: threads cost more than they give, very much more on a machine that is busy.
@@ -65,3 +66,24 @@ def unregister_after() -> Iterator[None]:
 def _width_of_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tables fit what they are printed to; test runners that export COLUMNS would change them."""
     monkeypatch.delenv('COLUMNS', raising=False)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Callable[[int], Path]]:
+    """Makes a file system of so many bytes, in memory: its folder."""
+    mounted: list[Path] = []
+
+    def mount(size: int) -> Path:
+        folder = tmp_path / f'disk {len(mounted)}'.replace(' ', '')
+        folder.mkdir()
+        made = subprocess.run(
+            ['mount', '-t', 'tmpfs', '-o', f'size={size}', 'tmpfs', str(folder)], capture_output=True, text=True
+        )
+        if made.returncode:
+            pytest.skip(f'needs to mount a tmpfs: {made.stderr.strip()}')
+        mounted.append(folder)
+        return folder
+
+    yield mount
+    for folder in mounted:
+        subprocess.run(['umount', '-l', str(folder)], check=True)

@@ -1,5 +1,11 @@
 """A small network's options and small pictures, for tests that run the real path end to end."""
 
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 import numpy as np
 
 RECIPE = 'configs/unetpp_cbam_b4.py'
@@ -28,3 +34,15 @@ def scene(seed: int, height: int = 48, width: int = 48) -> np.ndarray:
         disk = (rows - center[0]) ** 2 + (columns - center[1]) ** 2 < radius**2
         picture[disk] = rng.uniform(0, 255, 3)
     return np.clip(picture + rng.normal(0, 2, picture.shape), 0, 255).astype(np.uint8)
+
+
+@contextmanager
+def filled(disk: Path, room: int) -> Iterator[None]:
+    """Within, a disk has room for so many bytes, in whole pages."""
+    ballast = disk / 'ballast'
+    with open(ballast, 'wb') as file:
+        os.posix_fallocate(file.fileno(), 0, max(4096, shutil.disk_usage(disk).free - room))
+    try:
+        yield
+    finally:
+        ballast.unlink()

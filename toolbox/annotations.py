@@ -39,8 +39,10 @@ def fits(value: Any, annotation: Any) -> bool:
         return isinstance(value, int if kind is int else int | float) and not isinstance(value, bool)
     if kind in _SEQUENCES:
         return isinstance(value, list | tuple) and _items_fit(value, kind, arguments)
-    if kind is Mapping:
-        return isinstance(value, Mapping)
+    if kind in (Mapping, dict):
+        return isinstance(value, kind) and (
+            not arguments or all(fits(key, arguments[0]) and fits(item, arguments[1]) for key, item in value.items())
+        )
     if not inspect.isclass(kind) or kind is Any or getattr(kind, '_is_protocol', False) or kind is Callable:
         return True
     return isinstance(value, kind)

@@ -11,6 +11,7 @@ from pathlib import Path
 from toolbox.bars import end_bars
 from toolbox.files import REPAIRS, NotWritten
 from toolbox.interruption import Stopped
+from toolbox.names import beyond_locale
 from toolbox.words import without_addresses
 
 USAGE_ERROR = 2
@@ -80,10 +81,11 @@ def run_tool(job: Callable[[], int | None]) -> int:
         raised_in = traceback.extract_tb(error.__traceback__)[-1].filename
         of_a_file = isinstance(error, OSError) and not isinstance(error, NotWritten) and bool(error.strerror)
         is_ours = os.path.abspath(raised_in).startswith(_OWN_CODE)
-        is_ours = is_ours or isinstance(error, NotWritten)
+        is_of_locale = isinstance(error, UnicodeEncodeError) and sys.getfilesystemencoding() != 'utf-8'
+        is_ours = is_ours or is_of_locale or isinstance(error, NotWritten)
         if os.environ.get('HUEFILL_TRACEBACK') or not (is_ours or (of_a_file and error.filename is not None)):
             raise
-        message = _about_file(error) if of_a_file else str(error)
+        message = beyond_locale() if is_of_locale else _about_file(error) if of_a_file else str(error)
         print(f'error: {without_addresses(message).translate(_OBEYED)}', file=sys.stderr)
         return USAGE_ERROR
 

@@ -37,6 +37,7 @@ _ROOM_MATTERS = (errno.ENOSPC, errno.EDQUOT)
 _MOST_BYTES_OF_NAME, _MOST_BYTES_OF_PATH = 255, 4095
 _TEMPORARY = re.compile(r'\.[0-9a-f]{16}\.tmp')
 _LONGEST_TEMPORARY = 21
+_MOST_BYTES_WITHIN = 128  # of the paths of what is written into a folder, where that is not known better
 _CHUNK_BYTES = 2**20
 _SWEPT: set[Path] = set()  # folders that this process has freed of leftovers
 
@@ -255,7 +256,7 @@ def check_output(option: str, path: str | None, is_folder: bool) -> None:
     """
     if path is None:
         return
-    check_length(option, path)
+    check_length(option, path, within=_MOST_BYTES_WITHIN if is_folder else 0)
     target = Path(path).absolute()
     if not is_folder and target.is_dir():
         raise ValueError(f'{option} {path} is a folder; give the name of a file')
@@ -341,22 +342,6 @@ def _csv(rows: Iterable[Sequence[Any]]) -> str:
     text = io.StringIO(newline='')
     csv.writer(text, lineterminator='\n').writerows(rows)
     return text.getvalue()
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a file of one JSON object, whoever wrote it.
-
-    Raises:
-        FileNotFoundError: there is none.
-        ValueError: it holds something else, or is damaged; names the file.
-    """
-    try:
-        content = json.loads(path.read_text(encoding='utf-8'))
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f'{path}: damaged, or no JSON ({error or type(error).__name__})') from error
-    if not isinstance(content, dict):
-        raise ValueError(f'{path}: expected a JSON object, got {type(content).__name__}')
-    return content
 
 
 def read_json_if_any(path: Path) -> dict[str, Any] | None:

@@ -5,6 +5,7 @@
 
 import os
 import posixpath
+import sys
 import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
@@ -88,6 +89,14 @@ def fitting(path: str, suffix: str = '') -> str:
         kept = encoded[: _MOST_BYTES - len(os.fsencode(suffix)) - _DIGEST - 1]
         name = f'{kept.decode("utf-8", "ignore")}~{digest}'
     return posixpath.join(folder, name + suffix)
+
+
+def beyond_locale() -> str:
+    """What to say of names of files that the locale's encoding does not hold."""
+    return (
+        f"a file's name is not in {sys.getfilesystemencoding()}, which this locale and PYTHONUTF8=0 ask for: unset "
+        'PYTHONUTF8, or set a locale of UTF-8, such as LC_ALL=C.UTF-8'
+    )
 
 
 def _is_file(entry: os.DirEntry) -> bool:

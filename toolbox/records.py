@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from toolbox.annotations import fits, in_words
+from toolbox.files import write_json
 
 # Raised when records change so that older versions would misread them; one without a number is of the first.
 FORMAT = 1
@@ -13,7 +14,20 @@ _SHOWN = 60
 
 
 class Damaged(ValueError):
-    """A record that does not hold what was written into it, or that a newer version wrote."""
+    """A record that does not hold what was written into it."""
+
+
+class Newer(ValueError):
+    """A record that a newer version wrote; nothing is done to it."""
+
+
+def save_record(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a record in one move, with the number of its format.
+
+    Raises:
+        NotWritten: the system does not take it.
+    """
+    write_json(path, {'format': FORMAT, **content})
 
 
 def read_record(
@@ -30,18 +44,22 @@ def read_record(
     Raises:
         FileNotFoundError: there is no such file.
         Damaged: it holds something else, in one sentence.
+        Newer: a newer version wrote it.
     """
     try:
-        content = json.loads(path.read_bytes().decode())
+        text = path.read_bytes()
+        content = json.loads(text.decode()) if text.strip() else None
     except (ValueError, RecursionError) as error:
         raise Damaged(f'{path}: damaged: no JSON ({error or type(error).__name__}); {how_to_go_on}') from error
+    if content is None:
+        raise Damaged(f'{path}: damaged: it is empty; {how_to_go_on}')
     if not isinstance(content, dict):
         raise Damaged(f'{path}: damaged: a {type(content).__name__} where an object is expected; {how_to_go_on}')
     version = content.pop('format', 1)
     if not fits(version, int) or version < 1:
         raise Damaged(f'{path}: damaged: format is {_shown(version)}; {how_to_go_on}')
     if version > FORMAT:
-        raise Damaged(
+        raise Newer(
             f'{path}: written by a newer version of Huefill (format {version}, this one reads {FORMAT}): '
             'pip install --upgrade huefill, or choose another folder'
         )

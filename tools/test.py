@@ -84,12 +84,13 @@ def main(argv: list[str] | None = None, prog: str | None = None) -> int:
 
 def run(arguments: argparse.Namespace) -> None:
     """Check where results go, then score what was asked for."""
-    from toolbox.files import check_output
+    from toolbox.files import advised, check_output
 
     check_output('--json', arguments.json, is_folder=False)
     check_output('--report', arguments.report, is_folder=True)
     check_output('--export', arguments.export, is_folder=True)
-    score_submissions(arguments) if arguments.submission else score_model(arguments)
+    with advised('the scores that are printed stand: the same command writes the files'):
+        score_submissions(arguments) if arguments.submission else score_model(arguments)
 
 
 def score_model(arguments: argparse.Namespace) -> None:

@@ -80,7 +80,7 @@ class CLIP:
             'vision_cfg': {'image_size': 32, 'layers': 2, 'width': 32, 'patch_size': 8, 'head_width': 16},
             'text_cfg': {'context_length': 8, 'vocab_size': 64, 'width': 16, 'heads': 2, 'layers': 1},
         }
-        (folder / 'tiny_clip.json').write_text(json.dumps(description))
+        (folder / 'tiny_clip.json').write_text(json.dumps(description), encoding='utf-8')
         open_clip.add_model_config(folder / 'tiny_clip.json')
         with torch.random.fork_rng(devices=[]), _no_warnings():
             torch.manual_seed(0)

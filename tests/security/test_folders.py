@@ -334,16 +334,22 @@ def _ablation(plan: object, **files: object) -> Path:
         ({**PLAN, 'arms': ['a']}, {}),
         ({**PLAN, 'baselines': {'gray': 'much'}}, {}),
         (PLAN, dict(trial=dict(arm=['a'], seed=0, fold=0))),
-        (PLAN, dict(result=dict(metrics='many'))),
-        (PLAN, dict(result=dict(costs=dict(evil=1)))),
-        (PLAN, dict(result=dict(curve=[['score']]))),
-        (PLAN, dict(result='[' * 100_000)),
     ],
 )
 def test_the_folder_of_an_ablation_is_read_or_refused(plan, files, ran):
     folder = _ablation(plan, **files)
     with pytest.raises(ValueError, match=r'plan\.json|a-seed0'):
         read_summary(folder)
+
+
+@pytest.mark.parametrize(
+    'result', [dict(metrics='many'), dict(costs=dict(evil=1)), dict(curve=[['score']]), '[' * 100_000]
+)
+def test_a_trial_with_a_damaged_record_has_failed(result, ran):
+    ((trial,), _) = read_summary(_ablation(PLAN, result=result))[1:]
+    assert trial.state == 'failed'
+    assert 'a-seed0/result.json: damaged' in trial.reason
+    assert '--rerun-failed' in trial.reason
 
 
 def test_errors_send_no_commands_to_the_terminal(ran, capsys):

@@ -1,9 +1,9 @@
 """`tools/clean_data.py`, run as a person runs it, and training on what it leaves."""
 
 import csv
-import errno
 import json
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from tests.cleaning.planted import DUPLICATES, STRANGERS, plant
-from tests.support import RECIPE, TINY, scene
+from tests.support import RECIPE, TINY, filled, scene
 from toolbox.data.clean_csv import Row, read_clean_csv
 from toolbox.data.sources import open_source
 from toolbox.discovery import discover_plugins
@@ -216,16 +216,20 @@ def test_a_folder_that_cannot_be_made_is_an_error(photo_folder, tmp_path, capsys
     assert 'is a file; give another place' in capsys.readouterr().err
 
 
-def test_a_full_disk_is_said_and_what_was_learned_stays(photo_folder, tmp_path, monkeypatch, capsys):
-    def full(*_):
-        raise OSError(errno.ENOSPC, 'No space left on device')
-
-    with monkeypatch.context() as patch:
-        patch.setattr('toolbox.apis.clean.write_clean_csv', full)
-        assert clean(photo_folder, '--out', tmp_path) == 2
-    assert 'no space left; make room and run again' in capsys.readouterr().err
-    assert clean(photo_folder, '--out', tmp_path) == 0
-    assert '0 images were new' in capsys.readouterr().out
+@pytest.mark.parametrize('room', [12, 24, 48, 96])
+def test_a_full_disk_is_said_and_what_was_learned_stays(room, photo_folder, small_disk, capsys):
+    """Wherever it fills: in the database, in a table, in the page; `room` in KiB."""
+    disk = small_disk(1024 * 1024)
+    with filled(disk, room * 1024):
+        assert clean(photo_folder, '--out', disk / 'out') == 2
+    told = capsys.readouterr().err
+    assert re.fullmatch(
+        rf'error: {disk}/out/\S+ cannot be written: .* \(its disk has \d+\.\d MiB free\); make room, .*; what was '
+        r'learned of the files is kept: the same command goes on where this run stopped\n',
+        told,
+    )
+    assert not list(disk.rglob('.*'))
+    assert clean(photo_folder, '--out', disk / 'out') == 0
 
 
 @pytest.mark.skipif(not sys.platform.startswith('linux'), reason='needs /proc')

@@ -23,9 +23,10 @@ from toolbox.experiment.record import command, write_record
 from toolbox.experiment.results import TrialResult
 from toolbox.experiment.tables import as_text, write_tables
 from toolbox.experiment.trials import TrialFolder
-from toolbox.files import advised, make_folder, read_json, remove_leftovers, write_json
+from toolbox.files import advised, make_folder, remove_leftovers
 from toolbox.locks import locked
 from toolbox.paths import RUN_CONFIG
+from toolbox.records import Damaged, read_record, save_record
 from toolbox.words import counted
 
 _TIMED_SECONDS, _TIMED_SHARE = 30.0, 0.1  # of a budget in minutes, the lesser of the two
@@ -109,7 +110,7 @@ class _Run:
         }
         for arm in self.plan.arms:
             place = places[arm.name]
-            if self.rerun_failed and _tried(place).get('reason'):
+            if (place / RESULT).is_file() and (not (tried := _tried(place)) or (self.rerun_failed and tried['reason'])):
                 (place / RESULT).unlink()
             place.mkdir(parents=True, exist_ok=True)
             dump_config(self.plan.configs[arm.name], place / RUN_CONFIG)
@@ -124,10 +125,11 @@ class _Run:
             print(f'one batch of each arm: {len(jobs)} to try ...')
         for job, exit_code in self.engine.run(try_arm, jobs):
             if not (job.folder / RESULT).is_file():
-                write_json(job.folder / RESULT, dict(reason=why_killed(exit_code)))
+                save_record(job.folder / RESULT, dict(reason=why_killed(exit_code)))
         for arm in self.plan.arms:
             tried = _tried(places[arm.name])
-            if tried['reason']:
+            if tried.get('reason', '') or not tried:
+                tried.setdefault('reason', f'{places[arm.name] / RESULT} cannot be read')
                 self.not_tried[arm.name] = tried['reason']
                 print(f'{arm.name}: fails on its first batch: {tried["reason"]}', file=sys.stderr)
             else:
@@ -183,7 +185,7 @@ class _Run:
             if folder.state == 'running':
                 folder.set_state('failed', why_killed(exit_code))
             left = (time.monotonic() - started) / number * (len(jobs) - number)
-            print(f'[{number}/{len(jobs)}] {self._told(by_folder[job.folder], folder)}; {clock(left)} left', flush=True)
+            print(f'[{number}/{len(jobs)}] {self._told(by_folder[job.folder])}; {clock(left)} left', flush=True)
             if folder.state == 'failed' and self.stop_on_failure:
                 raise ValueError(f'{job.folder} failed: {folder.reason}; what is done is kept')
 
@@ -196,7 +198,7 @@ class _Run:
         """The arms that go on after an epoch; whole arms are dropped, so that those that stay are paired."""
         means = {}
         for arm in arms:
-            results = [self._of(trial).result() for trial in self.trials if trial.arm == arm]
+            results = [self._result(trial) for trial in self.trials if trial.arm == arm]
             scores = [self._score(result, until) for result in results if result.state != 'failed']
             means[arm] = sum(scores) / len(scores) if scores else -math.inf
         count = math.ceil(self.plan.settings.halving.keep * len(arms))
@@ -213,8 +215,8 @@ class _Run:
         scores = [sign * line[self.plan.ranking] for line in result.curve if line['epoch'] <= until]
         return max(scores, default=-math.inf)
 
-    def _told(self, trial: Trial, folder: TrialFolder) -> str:
-        result, ranking = folder.result(), self.plan.ranking
+    def _told(self, trial: Trial) -> str:
+        result, ranking = self._result(trial), self.plan.ranking
         what = f'{trial.arm}, seed {trial.seed}, fold {trial.fold}'
         if result.state == 'failed':
             return f'{what}: FAILED: {result.reason}'
@@ -225,7 +227,9 @@ class _Run:
 
     def _create(self, trial: Trial) -> None:
         folder = self._of(trial)
-        if folder.facts:
+        if self.rerun_failed:
+            folder.drop_damaged()
+        if folder.facts or folder.damage:
             return
         facts = dict(command=command(), commit=self.commit, code=self.plan.code, data=self.plan.digest)
         folder.create(config_text(trial.config), dict(arm=trial.arm, seed=trial.seed, fold=trial.fold, **facts))
@@ -234,6 +238,9 @@ class _Run:
     def _steps(self, tried: Mapping[str, Any]) -> int | None:
         minutes = self.plan.settings.budget.minutes
         return None if minutes is None else max(1, round(60 * minutes / tried['seconds_per_step']))
+
+    def _result(self, trial: Trial) -> TrialResult:
+        return self._of(trial).result(dict(arm=trial.arm, seed=trial.seed, fold=trial.fold))
 
     def _of(self, trial: Trial) -> TrialFolder:
         return TrialFolder(trial_folder(self.folder, trial))
@@ -251,7 +258,7 @@ class _Run:
             'code': f'{plan.code} ({self.commit or "no commit"})',
             'command': command(),
         }
-        write_json(
+        save_record(
             self.folder / PLAN,
             dict(
                 title=plan.name,
@@ -260,6 +267,7 @@ class _Run:
                 higher_is_better=plan.higher_is_better,
                 arms=[asdict(arm) for arm in plan.arms],
                 trials=[trial.name for trial in self.trials],
+                known={trial.name: dict(arm=trial.arm, seed=trial.seed, fold=trial.fold) for trial in self.trials},
                 not_tried=self.not_tried,
                 seeds=list(plan.settings.seeds),
                 folds=list(plan.folds),
@@ -281,8 +289,14 @@ def _engine(plan: Plan, workers: int, ray: str | None) -> Engine:
 
 
 def _tried(place: Path) -> dict[str, Any]:
+    """What came of trying an arm; {} where that is not known, or no longer: it is tried again."""
     file = place / RESULT
-    return read_json(file) if file.is_file() else {}
+    try:
+        fields = {'reason': str, 'seconds_per_step': float | None}
+        return read_record(file, fields, 'it is made anew', needed=('reason',)) if file.is_file() else {}
+    except Damaged as error:
+        print(error, file=sys.stderr)
+        return {}
 
 
 def _budget_in_words(plan: Plan) -> str:

@@ -9,7 +9,7 @@ from toolbox.apis.fold_run import baseline_scores
 from toolbox.apis.setup import split_photos, split_seed
 from toolbox.data.dataset import ValidationDataset
 from toolbox.data.loading import stop_workers, validation_loader
-from toolbox.files import read_json_if_any, write_json
+from toolbox.records import Damaged, read_record, save_record
 
 _FILE = 'baselines.json'
 
@@ -25,9 +25,12 @@ def measure_baselines(plan: Plan, folder: Path) -> dict[str, float]:
     measured_on = (plan.digest, config.data, config.metrics, split_seed(config), list(plan.folds))
     identity = hashlib.sha256('\0'.join(map(str, measured_on)).encode()).hexdigest()
     path = folder / _FILE
-    kept = read_json_if_any(path) or {}
-    if kept.get('identity') == identity:
-        return kept['baselines']
+    try:
+        kept = read_record(path, {'identity': str, 'baselines': dict[str, float]}, '', ('identity', 'baselines'))
+        if kept['identity'] == identity:
+            return kept['baselines']
+    except (FileNotFoundError, Damaged):  # it is measured again
+        pass
     sums: dict[str, float] = {}
     for fold in plan.folds:
         config.fold = fold
@@ -38,5 +41,5 @@ def measure_baselines(plan: Plan, folder: Path) -> dict[str, float]:
         stop_workers(loader)
     total = sum(len(plan.validation[fold]) for fold in plan.folds)
     baselines = {name: value / total for name, value in sums.items()}
-    write_json(path, dict(identity=identity, baselines=baselines))
+    save_record(path, dict(identity=identity, baselines=baselines))
     return baselines

@@ -4,19 +4,25 @@ import os
 from pathlib import Path
 from typing import Any
 
+from toolbox.annotations import fits
 from toolbox.experiment.results import Arm, Summary, TrialResult
 from toolbox.experiment.summary import summarize
 from toolbox.experiment.tables import as_text
 from toolbox.experiment.trials import TrialFolder
-from toolbox.files import read_json
+from toolbox.records import Damaged, read_record
 
 PLAN = 'plan.json'
-_TYPES = {
+_FIELDS: dict[str, Any] = {
     **dict.fromkeys(('title', 'baseline', 'ranking'), str),
-    **dict.fromkeys(('arms', 'trials', 'seeds', 'folds', 'pictures'), list),
-    **dict.fromkeys(('not_tried', 'facts', 'baselines'), dict),
+    **dict.fromkeys(('seeds', 'folds'), list[int]),
+    **dict.fromkeys(('trials', 'pictures'), list[str]),
+    **dict.fromkeys(('not_tried', 'facts'), dict[str, str]),
+    'arms': list[dict[str, Any]],
     'higher_is_better': bool,
 }
+# Of what plans of before have none.
+_FURTHER: dict[str, Any] = {'baselines': dict[str, float], 'known': dict[str, dict[str, Any]]}
+_GO_ON = 'the command that made the ablation writes it anew; what is trained is kept'
 
 
 def show(folder: str) -> None:
@@ -33,13 +39,13 @@ def read_summary(folder: Path) -> tuple[Summary, list[TrialResult], dict[str, An
 
     Raises:
         FileNotFoundError: it is no ablation's folder.
-        ValueError: its files hold what no ablation wrote.
+        ValueError: its files hold what no ablation wrote, or a newer version did.
     """
     if not (folder / PLAN).is_file():
         raise FileNotFoundError(f'{folder} holds no ablation: it has no {PLAN}; give the folder that ablate.py named')
     plan = _read_plan(folder / PLAN)
     arms = [Arm(**arm) for arm in plan['arms']]
-    results = [TrialFolder(folder / 'trials' / name).result() for name in plan['trials']]
+    results = [TrialFolder(folder / 'trials' / name).result(plan['known'].get(name)) for name in plan['trials']]
     for name, reason in plan['not_tried'].items():
         results += [TrialResult(name, seed, fold, 'failed', reason) for seed in plan['seeds'] for fold in plan['folds']]
     summary = summarize(
@@ -60,24 +66,29 @@ def _read_plan(path: Path) -> dict[str, Any]:
     Raises:
         ValueError: it is something else.
     """
-    plan = {'baselines': {}, **read_json(path)}  # plans of before have none
-    wrong = [key for key, kind in _TYPES.items() if not isinstance(plan.get(key), kind)]
-    wrong += [
-        f'trials: {name!r}' for name in plan.get('trials', ()) if not isinstance(name, str) or not _is_file_name(name)
-    ]
-    if not wrong and not all(isinstance(value, int | float) for value in plan['baselines'].values()):
-        wrong = ['baselines']
-    if wrong or not all(_is_arm(arm) for arm in plan['arms']):
-        raise ValueError(f'{path} is not what ablate.py wrote: look at {wrong[0] if wrong else "arms"}')
+    plan = read_record(path, {**_FIELDS, **_FURTHER}, _GO_ON, tuple(_FIELDS))
+    plan = {**{key: {} for key in _FURTHER}, **plan}
+    wrong = [f'trials: {name!r}' for name in plan['trials'] if not _is_file_name(name)]
+    wrong += [f'arms: {arm!r}' for arm in plan['arms'] if not _is_arm(arm)]
+    if not wrong and plan['baseline'] not in [arm['name'] for arm in plan['arms']]:
+        wrong = [f'baseline: {plan["baseline"]!r}']
+    wrong += [f'known: {facts!r}' for facts in plan['known'].values() if not _are_facts(facts)]
+    if wrong:
+        raise Damaged(f'{path}: damaged, {wrong[0][:80]}; {_GO_ON}')
     return plan
+
+
+def _are_facts(facts: dict[str, Any]) -> bool:
+    kinds = {'arm': str, 'seed': int, 'fold': int}
+    return facts.keys() == kinds.keys() and all(fits(facts[key], kind) for key, kind in kinds.items())
 
 
 def _is_file_name(name: str) -> bool:
     return name not in ('', '.', '..') and name.isprintable() and '/' not in name and os.sep not in name
 
 
-def _is_arm(arm: Any) -> bool:
-    if not isinstance(arm, dict) or not {'name', 'levels'} <= arm.keys() <= {'name', 'levels', 'changes'}:
-        return False
-    name, levels = arm['name'], arm['levels']
-    return isinstance(levels, dict) and all(isinstance(text, str) for text in (name, *levels.values()))
+def _is_arm(arm: dict[str, Any]) -> bool:
+    return {'name', 'levels'} <= arm.keys() <= {'name', 'levels', 'changes'} and all(
+        fits(arm.get(key, {}), kind)
+        for key, kind in {'name': str, 'levels': dict[str, str], 'changes': dict[str, Any]}.items()
+    )

@@ -29,23 +29,20 @@ from toolbox.data.sources import open_source
 from toolbox.data.walking import told_in_words
 from toolbox.files import (
     advised,
-    check_length,
     check_output,
     in_one_move,
     make_folder,
-    read_json,
     remove_leftovers,
-    write_json,
     write_rows,
     zip_to,
 )
 from toolbox.locks import locked
+from toolbox.records import Damaged, read_record, save_record
 from toolbox.registry import DETECTORS, EMBEDDERS, REDUCERS
 from toolbox.report.cleaning import CleanedImages, write_cleaning_report
 from toolbox.words import counted, in_words
 
 _GO_ON = 'what was learned of the files is kept: the same command goes on where this run stopped'
-_LONGEST_NAME = len('cache.sqlite-journal')
 _THUMBNAILS_SHOWN = 50_000  # a page of some seventy megabytes
 
 
@@ -124,7 +121,6 @@ def _check_options(config: Config) -> None:
 def _writable_folder(out: str) -> Path:
     """The folder for what is written, made if it is not there."""
     check_output('--out', out, is_folder=True)
-    check_length('--out', out, within=_LONGEST_NAME)
     make_folder(Path(out))
     return Path(out)
 
@@ -148,10 +144,13 @@ def _spare_edited_csv(folder: Path) -> None:
     table, summary = folder / 'clean.csv', folder / 'summary.json'
     if not table.is_file():
         return
+    aside = f'whether {table} was edited cannot be told: move it away, or choose another --out'
     try:
-        written = read_json(summary)['clean_csv_sha256']
-    except (FileNotFoundError, ValueError, KeyError):  # of no run, or edited itself
+        written = read_record(summary, {'clean_csv_sha256': str}, aside, ('clean_csv_sha256',))['clean_csv_sha256']
+    except FileNotFoundError:  # of no run
         written = None
+    except Damaged as error:
+        raise FileExistsError(str(error)) from error
     if _sha256(table) != written:
         raise FileExistsError(f'{table} was edited since it was written; move it away, or choose another --out')
 
@@ -216,7 +215,7 @@ def _write(folder: Path, root: str, cleaned: _Cleaned, cache: Cache, config: Con
     write_cleaning_report(folder / 'report.html', f'Cleaning of {Path(root).resolve().name}', shown)
     # Together and last: the summary knows the csv that it belongs to.
     write_clean_csv(folder / 'clean.csv', cleaned.rows)
-    write_json(folder / 'summary.json', _summary(folder, root, cleaned))
+    save_record(folder / 'summary.json', _summary(folder, root, cleaned))
 
 
 def _thumbnails(cleaned: _Cleaned, cache: Cache) -> dict[int, bytes]:

@@ -145,7 +145,7 @@ class _Progress:
     def __init__(self, total: int, there: int) -> None:
         self.lines = not sys.stderr.isatty()
         if self.lines:
-            nowhere = open(os.devnull, 'w')  # noqa: SIM115 - closed in __exit__
+            nowhere = open(os.devnull, 'w', encoding='utf-8')  # noqa: SIM115 - closed in __exit__
             self.bar = tqdm(total=total, initial=there, unit='photo', file=nowhere)
         else:
             self.bar = bar(total, 'photo', done=there)

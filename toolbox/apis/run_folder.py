@@ -5,7 +5,6 @@ import os
 import platform
 import shlex
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Collection, Iterator, Mapping
@@ -17,9 +16,10 @@ from typing import Any
 from mmengine.config import Config
 
 from toolbox.differences import shown
+from toolbox.experiment.record import NoAnswer, ask_git
 from toolbox.files import read_json_if_any, remove_leftovers, write_json
 from toolbox.locks import locked
-from toolbox.paths import REPOSITORY, RUN_CONFIG
+from toolbox.paths import RUN_CONFIG
 
 logger = logging.getLogger('huefill')
 
@@ -154,7 +154,7 @@ def record_environment(
         device=torch.cuda.get_device_name() if torch.cuda.is_available() else f'CPU, {os.cpu_count()} cores',
         precision=precision,
         packages=versions,
-        commit=commit(),
+        **_code(),
         data=data_digest,
     )
     write_json(folder / ENVIRONMENT, content)
@@ -200,13 +200,24 @@ class _Console(logging.StreamHandler):
 
 
 def commit() -> str | None:
-    """The repository's commit, marked where the code differs from it; None outside a checkout."""
-    git = ['git', '-C', str(REPOSITORY)]
+    """The repository's commit, marked where the code differs from it; None where it is not known (`why_no_commit`)."""
     try:
-        commit = subprocess.run([*git, 'rev-parse', 'HEAD'], capture_output=True, text=True, check=True).stdout.strip()
-        changed = subprocess.run(
-            [*git, 'status', '--porcelain'], capture_output=True, text=True, check=True
-        ).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
+        commit, changed = ask_git('rev-parse', 'HEAD').strip(), ask_git('status', '--porcelain').strip()
+    except NoAnswer:
         return None
     return commit + ('-changed' if changed else '')
+
+
+def why_no_commit() -> str | None:
+    """Why the commit is not known, in git's words; None where it is."""
+    try:
+        ask_git('rev-parse', 'HEAD')
+        ask_git('status', '--porcelain')
+    except NoAnswer as answer:
+        return str(answer)
+    return None
+
+
+def _code() -> dict[str, str | None]:
+    known = commit()
+    return dict(commit=known) if known else dict(commit=None, why_no_commit=why_no_commit())

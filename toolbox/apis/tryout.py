@@ -22,8 +22,8 @@ from toolbox.engine.loading import model_to_train
 from toolbox.engine.optimizers import build_critic_optimizers, build_optimizer
 from toolbox.engine.precision import settle_training_precision
 from toolbox.engine.stepping import TrainingStep
-from toolbox.files import write_json
 from toolbox.nn.device import default_device
+from toolbox.records import save_record
 
 RESULT = 'tried.json'
 
@@ -49,7 +49,7 @@ def try_arm(job: TryJob) -> int:
         content = dict(reason='', **_try(read_run_config(job.folder, job.trusted), job.timed_seconds))
     except Exception as error:  # whatever goes wrong here would go wrong in the trials
         content = dict(reason=' '.join(explain(error).split()))
-    write_json(job.folder / RESULT, content)
+    save_record(job.folder / RESULT, content)
     return 0
 
 

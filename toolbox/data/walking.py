@@ -4,12 +4,14 @@ Imports neither torch nor any heavy library.
 """
 
 import os
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from toolbox.formats import HEIC
 from toolbox.imageio import IMAGE_SUFFIXES
+from toolbox.names import beyond_locale
 
 _SHOWN = 3
 
@@ -51,6 +53,10 @@ def walk_files(
                 waiting.append(f'{below}{entry.name}/')
             elif kind == 'file':
                 if wanted:
+                    if sys.getfilesystemencoding() == 'ascii' and not entry.name.isascii():
+                        raise ValueError(
+                            beyond_locale()
+                        )  # names in tables and checkpoints are UTF-8: they would differ
                     yield f'{below}{entry.name}'
             elif wanted:
                 tell(f'{below}{entry.name}', kind)

@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+import os
 import shlex
 import subprocess
 import sys
@@ -55,8 +56,35 @@ def write_record(folder: Path) -> None:
 @functools.cache  # the same for all trials of a start
 def _diff() -> str:
     try:
-        return subprocess.run(
-            ['git', '-C', str(REPOSITORY), 'diff', 'HEAD'], capture_output=True, text=True, check=True, errors='replace'
-        ).stdout
-    except (OSError, subprocess.CalledProcessError):
-        return ''  # an installed copy has no commit to differ from
+        ask_git('rev-parse', 'HEAD')  # which says what is wrong; `git diff` compares files where there is no checkout
+        return ask_git('diff', 'HEAD')
+    except NoAnswer as answer:
+        return f'# not known: {answer}\n'
+
+
+class NoAnswer(ValueError):
+    """Git does not tell about the code, and says why."""
+
+
+def ask_git(*arguments: str) -> str:
+    """What git prints about the checkout that the code is from.
+
+    Raises:
+        NoAnswer: it is no checkout, or git does not tell, as about one of another user.
+    """
+    if not (REPOSITORY / '.git').exists():
+        raise NoAnswer(f'{REPOSITORY} has no .git: an installed copy, or a part of a checkout')
+    try:
+        answer = subprocess.run(
+            ['git', '-C', str(REPOSITORY), *arguments],
+            capture_output=True,
+            encoding='utf-8',
+            errors='replace',
+            env={**os.environ, 'LC_ALL': 'C'},
+        )
+    except OSError as error:
+        raise NoAnswer(f'git cannot be run: {error.strerror}') from error
+    if answer.returncode:
+        said = ' '.join(answer.stderr.split())
+        raise NoAnswer(f'git: {said}' if said else f'git {arguments[0]} ended with {answer.returncode}')
+    return answer.stdout

@@ -5,15 +5,33 @@ The files are all there is: whoever starts an experiment again, with whichever e
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from toolbox.experiment.results import Costs, TrialResult
-from toolbox.files import read_json, write_json, write_text
+from toolbox.files import make_folder, write_text
 from toolbox.locks import locked
 from toolbox.paths import RUN_CONFIG
+from toolbox.records import Damaged, read_record, save_record
 
 _STATE, _RESULT, _TRIAL = 'state.json', 'result.json', 'trial.json'
+_NUMBERS = dict[str, float]
+_FIELDS: dict[str, dict[str, Any]] = {
+    _TRIAL: dict(arm=str, seed=int, fold=int, changes=dict[str, Any]),
+    _STATE: dict(state=Literal['waiting', 'running', 'paused', 'done', 'failed', 'dropped'], reason=str),
+    _RESULT: dict(
+        epoch=int,
+        metrics=_NUMBERS,
+        untrained=_NUMBERS,
+        precision=str,
+        curve=list[_NUMBERS],
+        per_image=dict[str, _NUMBERS],
+        costs=dict[str, float] | None,
+    ),
+}
+_NEEDED = {_TRIAL: ('arm', 'seed', 'fold'), _STATE: ('state',)}
+_GO_ON = 'the same command with --rerun-failed (of folds: --resume) goes on from the checkpoints'
 _LOCK_WAIT = 30  # seconds that a killed trial may take to die
 
 
@@ -35,55 +53,72 @@ class TrialFolder:
             facts: `arm`, `seed`, `fold`, and what else is to be known of it.
             anew: write down both once more if it is there.
         """
-        self.path.mkdir(parents=True, exist_ok=True)
+        make_folder(self.path)
         if anew or not self._file(_TRIAL).is_file():
             write_text(self._file(RUN_CONFIG), config_text)
-            write_json(self._file(_TRIAL), dict(facts))
+            save_record(self._file(_TRIAL), dict(facts))
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What `create` was told."""
-        return _read(self._file(_TRIAL)) or {}
+        """What `create` was told; {} where that is damaged."""
+        return self._read(_TRIAL)
 
     @property
     def state(self) -> str:
-        """`waiting`, `running` (or killed while it ran), `paused`, `done`, `failed` or `dropped`."""
-        return (_read(self._file(_STATE)) or {}).get('state', 'waiting')
+        """`waiting`, `running` (or killed while it ran), `paused`, `done`, `failed` or `dropped`.
+
+        A trial with a damaged record has failed.
+        """
+        return 'failed' if self.damage else self._read(_STATE).get('state', 'waiting')
 
     @property
     def reason(self) -> str:
         """Why it failed or was dropped, in one line."""
-        return str((_read(self._file(_STATE)) or {}).get('reason', ''))
+        return self.damage or self._read(_STATE).get('reason', '')
+
+    @property
+    def damage(self) -> str:
+        """Which of its records is damaged, what is wrong with it and how to go on; '' if none is."""
+        return next((problem for problem in map(self._problem, _FIELDS) if problem), '')
+
+    def drop_damaged(self) -> None:
+        """Remove the records that are damaged, so that the trial is run again."""
+        damaged = [name for name in _FIELDS if self._problem(name)]
+        for name in damaged:
+            self._file(name).unlink()
+        if damaged:
+            self.set_state('waiting')
 
     def set_state(self, state: str, reason: str = '') -> None:
         """Write down where the trial stands."""
-        write_json(self._file(_STATE), dict(state=state, reason=' '.join(reason.split())))
+        save_record(self._file(_STATE), dict(state=state, reason=' '.join(reason.split())))
 
     @property
     def epoch(self) -> int:
         """How many epochs its result has behind it."""
-        return (_read(self._file(_RESULT)) or {}).get('epoch', 0)
+        return self._read(_RESULT).get('epoch', 0)
 
     def write_result(self, content: Mapping[str, Any]) -> None:
         """Write down what came of it: `epoch` and fields of `TrialResult`."""
-        write_json(self._file(_RESULT), dict(content))
+        save_record(self._file(_RESULT), dict(content))
 
-    def result(self) -> TrialResult:
-        """What is known of it now.
+    def result(self, known: Mapping[str, Any] | None = None) -> TrialResult:
+        """What is known of it now; of a trial with a damaged record that it failed, and why.
+
+        Args:
+            known: `arm`, `seed` and `fold`, if they are known from elsewhere: they stand in for a damaged trial.json.
 
         Raises:
-            ValueError: its files hold what no trial wrote.
+            Damaged: trial.json, and nothing stands in for it.
+            Newer: a newer version wrote a record.
         """
-        facts, content, state = self.facts, _read(self._file(_RESULT)) or {}, self.state
-        try:
-            _check_facts(facts, state)
-            for row in (content.get('metrics'), content.get('untrained'), content.get('costs')):
-                _check_numbers({} if row is None else row)
-            for row in (*content.get('curve', ()), *content.get('per_image', {}).values()):
-                _check_numbers(row)
-            costs = None if content.get('costs') is None else Costs(**content['costs'])
-        except (TypeError, KeyError, AttributeError) as error:
-            raise ValueError(f'{self.path}: its json files are not what a trial wrote ({error})') from error
+        damage, facts = self.damage, self.facts or known
+        if not facts:
+            raise Damaged(damage or f'{self._file(_TRIAL)}: there is no such file; {_GO_ON}')
+        if damage:
+            return TrialResult(facts['arm'], facts['seed'], facts['fold'], 'failed', damage, folder=self.path)
+        content, state = self._read(_RESULT), self.state
+        costs = None if content.get('costs') is None else Costs(**content['costs'])
         return TrialResult(
             arm=facts['arm'],
             seed=facts['seed'],
@@ -109,22 +144,27 @@ class TrialFolder:
         with locked(self.path, f'trial {self.path.name}', wait=_LOCK_WAIT):
             yield
 
+    def _problem(self, name: str) -> str:
+        try:
+            self._checked(name)
+        except Damaged as error:
+            return str(error)
+        return ''
+
+    def _read(self, name: str) -> dict[str, Any]:
+        """A record; {} where there is none, or a damaged one."""
+        try:
+            return self._checked(name)
+        except Damaged:
+            return {}
+
+    def _checked(self, name: str) -> dict[str, Any]:
+        path = self._file(name)
+        content = read_record(path, _FIELDS[name], _GO_ON, _NEEDED.get(name, ())) if path.is_file() else {}
+        costs = content.get('costs')
+        if costs is not None and costs.keys() != {field.name for field in fields(Costs)}:
+            raise Damaged(f'{path}: damaged: costs are of {", ".join(costs) or "nothing"}; {_GO_ON}')
+        return content
+
     def _file(self, name: str) -> Path:
         return self.path / name
-
-
-def _read(path: Path) -> dict[str, Any] | None:
-    if not path.is_file():
-        return None
-    return read_json(path)
-
-
-def _check_facts(facts: Mapping[str, Any], state: Any) -> None:
-    types = [type(facts[name]) for name in ('arm', 'seed', 'fold')]
-    if types != [str, int, int] or not isinstance(state, str):
-        raise TypeError(f'arm, seed, fold and state: {facts["arm"]!r}, {facts["seed"]!r}, {facts["fold"]!r}, {state!r}')
-
-
-def _check_numbers(row: Any) -> None:
-    if not isinstance(row, Mapping) or not all(isinstance(value, int | float) for value in row.values()):
-        raise TypeError(f'expected numbers by name, got {str(row)[:80]!r}')

@@ -24,7 +24,6 @@ from toolbox.files import (
     make_folder,
     parse_json,
     remove_leftovers,
-    write_json,
     zip_to,
 )
 from toolbox.imageio import IMAGE_SUFFIXES, UnreadableImage
@@ -32,7 +31,7 @@ from toolbox.infer.listing import ListedPhoto
 from toolbox.infer.photo_file import read_photo_file
 from toolbox.locks import locked, refuse_locked
 from toolbox.names import canonical
-from toolbox.records import read_record
+from toolbox.records import read_record, save_record
 from toolbox.strict_png import decode_rgb_png, max_png_bytes
 
 RECORD = 'infer.json'
@@ -125,7 +124,7 @@ class Outputs:
         self._record, path = dict(record), self.folder / RECORD
         if not path.is_file() or not self._has_outputs():
             (self.folder / _JOURNAL).unlink(missing_ok=True)
-            write_json(path, self._record)
+            save_record(path, self._record)
             return False
         before = read_record(
             path,
@@ -194,7 +193,7 @@ class Outputs:
 
     def keep_sums(self) -> None:
         """Take what was noted of the outputs into the record."""
-        write_json(self.folder / RECORD, {**self._record, 'outputs': dict(sorted(self._sums.items()))})
+        save_record(self.folder / RECORD, {**self._record, 'outputs': dict(sorted(self._sums.items()))})
         (self.folder / _JOURNAL).unlink(missing_ok=True)
 
     def finish(self, photos: Sequence[ListedPhoto]) -> Path:
