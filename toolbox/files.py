@@ -1,9 +1,68 @@
-"""Small files written in one move: a kill leaves the old one or the new one, never half of one."""
+"""Files written in one move: a kill or a power failure leaves the old one or the new one, never half of one."""
 
+import errno
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+_NO_SYNC = (errno.EINVAL, errno.ENOTSUP)  # of file systems that cannot force a folder's entries to the disk
+
+
+@contextmanager
+def in_one_move(path: Path) -> Iterator[Path]:
+    """Within, a file is written under a name for the time being; at the end it is under `path`.
+
+    The file is forced to the disk before the move, and the entries of its folder after it: whatever ends the process
+    or the machine, `path` is the file of before or the new one, whole. Where writing fails, nothing under `path` has
+    changed and nothing else is left.
+
+    Args:
+        path: the file; its folder exists.
+
+    Yields:
+        Where to write it, in the same folder.
+
+    Raises:
+        OSError: the file system did not take it; it names `path`.
+    """
+    temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
+    try:
+        yield temporary
+        sync_file(temporary)
+        os.replace(temporary, path)
+        sync_folder(path.parent)
+    except OSError as error:
+        if error.filename is None and error.errno is not None:  # a write, unlike an open, does not know its file
+            error.filename = str(path)
+        raise
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def sync_file(path: Path) -> None:
+    """Force what was written into a file to the disk."""
+    with open(path, 'rb') as file:
+        os.fsync(file.fileno())
+
+
+def sync_folder(folder: Path) -> None:
+    """Force a folder's entries to the disk: without it a renamed file may be gone after a power failure."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _NO_SYNC:
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def is_full(error: OSError) -> bool:
+    """Whether an error means that a disk or a quota is used up, or that a file may not grow further (`ulimit -f`)."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def check_output(option: str, path: str | None, is_folder: bool) -> None:
@@ -29,9 +88,8 @@ def check_output(option: str, path: str | None, is_folder: bool) -> None:
 def write_text(path: Path, text: str) -> None:
     """Write UTF-8 text, making its folder; characters of undecodable file names as they came."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
-    temporary.write_text(text, encoding='utf-8', errors='surrogateescape')
-    os.replace(temporary, path)
+    with in_one_move(path) as temporary:
+        temporary.write_text(text, encoding='utf-8', errors='surrogateescape')
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -15,11 +15,13 @@ class Stopped(KeyboardInterrupt):
     """A signal ended the work at a point where it was safe to stop.
 
     Attributes:
+        signal_number: of the signal.
         exit_code: 128 plus the signal's number, as shells count: 130 for Ctrl-C, 143 for SIGTERM.
     """
 
     def __init__(self, message: str, signal_number: int) -> None:
         super().__init__(message)
+        self.signal_number = signal_number
         self.exit_code = 128 + signal_number
 
 

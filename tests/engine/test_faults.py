@@ -123,6 +123,8 @@ def test_a_disk_that_is_full_for_a_while_pauses_saving(photo_folder, tmp_path, m
     real, written = generations.write_verified, []
 
     def full_at_second_and_third(content, path):
+        if 'last' not in path.name:
+            return real(content, path)
         written.append(path)
         if len(written) in (2, 3):
             path.write_bytes(b'half a file')
@@ -155,27 +157,6 @@ def test_a_best_checkpoint_without_room_is_saved_later(tmp_path, monkeypatch):
         assert not folder.save_last(dict(model=network.state_dict()))
     assert folder.save_last(dict(model=network.state_dict()))
     assert checksum(read_checkpoint(tmp_path / 'best.pth')['model']) == expected
-
-
-@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which('mount'), reason='needs the right to mount a small disk')
-def test_a_real_full_disk_keeps_the_last_good_file(tmp_path):
-    if os.system(f'mount -t tmpfs -o size=4m tmpfs {tmp_path} 2>/dev/null'):
-        pytest.skip('needs the right to mount a small disk')
-    try:
-        folder = generations.Generations(tmp_path)
-        content = [dict(model=torch.full((300_000,), float(number)), step=number) for number in range(4)]
-        generations._MARGIN, margin = 0, generations._MARGIN
-        try:
-            saved = [folder.save_last(one) for one in content[:2]]
-            (tmp_path / 'something else').write_bytes(bytes(2**20))
-            saved += [folder.save_last(one) for one in content[2:]]
-        finally:
-            generations._MARGIN = margin
-        assert saved == [True, True, False, False]
-        assert folder.newest()[1]['step'] == 1
-        assert read_checkpoint(tmp_path / 'previous.pth')['step'] == 0
-    finally:
-        os.system(f'umount {tmp_path}')
 
 
 # Losses that are not finite

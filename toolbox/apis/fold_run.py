@@ -28,7 +28,6 @@ from toolbox.engine.optimizers import run_length
 from toolbox.engine.precision import settle_training_precision
 from toolbox.engine.resuming import check_resumable, check_same_photographs
 from toolbox.engine.runner import RestorationRunner
-from toolbox.files import write_json
 from toolbox.interruption import Stopped
 from toolbox.nn.device import default_device
 from toolbox.tables import score_table
@@ -55,6 +54,7 @@ class FoldRun:
         precision: of its training steps, 'bf16' or 'float32'.
         model: with its first weights.
         runner: trains it.
+        best: what best.pth, and metrics.json with it, says of its validation; {} before the end.
     """
 
     def __init__(
@@ -69,6 +69,7 @@ class FoldRun:
         run_folder.log_to(folder, get_rank())
         self.config = config
         self.folder = folder
+        self.best: dict[str, Any] = {}
         self.split = split_photos(config)
         found = _newest(folder) if resume else None
         resumed_with = [] if found is None else self._check_resumable(*found)
@@ -96,9 +97,10 @@ class FoldRun:
         """Train to the end, or to the end of an epoch.
 
         Returns:
-            Whether it is the end; then metrics.json is written.
+            Whether it is the end; then metrics.json is written: what best.pth says.
 
         Raises:
+            UnsavedWeights: the disk had no room for the last or the best weights; metrics.json is not written.
             ValueError, OSError: with what to do.
             Stopped: by Ctrl-C or SIGTERM, after a save.
         """
@@ -107,18 +109,22 @@ class FoldRun:
         try:
             with loss_of_a_process_explained():
                 self.runner.train()
+            self.runner.check_saved()
+            if loop.ended:
+                self.best = by_main_process(self.runner.generations.write_metrics)
         except (Stopped, ValueError, OSError) as end:
             logger.error(str(end), extra=dict(file_only=True))
             raise
-        if loop.ended and is_main_process():
-            write_json(self.folder / 'metrics.json', self.runner.best_score.best)
         return loop.ended
 
     def compare_with_baselines(self) -> None:
-        """Print the model's best validation beside the baselines on the same images, and what to type next."""
+        """Print the model's best validation beside the baselines on the same images, and what to type next.
+
+        Called once `train` has come to the end.
+        """
         with loss_of_a_process_explained():  # each process restores its share
             rows = {
-                'this model': self.runner.best_score.best,
+                'this model': self.best,
                 **baseline_scores(self.config, self.runner.val_dataloader),
             }
         if is_main_process():

@@ -2,10 +2,12 @@
 
 import csv
 import logging
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
 from toolbox.contracts import Failure
+from toolbox.files import is_full
 
 logger = logging.getLogger('huefill')
 
@@ -28,6 +30,7 @@ class FailureLedger:
         self.num_photos = num_photos
         self.max_share = max_share
         self.seen: set[str] = set()
+        self.waiting: list[tuple[str, str]] = []  # lines that a full disk has not taken yet
         if path.is_file():
             with path.open(newline='', encoding='utf-8', errors='surrogateescape') as file:
                 self.seen = {row['path'] for row in csv.DictReader(file)}
@@ -41,11 +44,8 @@ class FailureLedger:
         new = {failure.path: failure for failure in failures if failure.path not in self.seen}
         if not new:
             return
-        with self.path.open('a', newline='', encoding='utf-8', errors='surrogateescape') as file:
-            writer = csv.writer(file)
-            if not self.seen:
-                writer.writerow(_COLUMNS)
-            writer.writerows((failure.path, failure.reason) for failure in new.values())
+        self.waiting += [(failure.path, failure.reason) for failure in new.values()]
+        self._write()
         self.seen |= new.keys()
         for failure in new.values():
             logger.warning(f'cannot read {failure.path}: {failure.reason}')
@@ -55,3 +55,20 @@ class FailureLedger:
                 f'{self.max_share} allows {int(self.max_share * self.num_photos)}; they are listed in {self.path}. '
                 'Raise data.max_unreadable and go on with --resume; or repair or remove them and start a new run'
             )
+
+    def _write(self) -> None:
+        """Append what waits; where the disk is full, it waits for the next time."""
+        size = self.path.stat().st_size if self.path.is_file() else 0
+        try:
+            with self.path.open('a', newline='', encoding='utf-8', errors='surrogateescape') as file:
+                writer = csv.writer(file)
+                if not size:
+                    writer.writerow(_COLUMNS)
+                writer.writerows(self.waiting)
+        except OSError as error:
+            if not is_full(error):
+                raise
+            if self.path.is_file():
+                os.truncate(self.path, size)  # no half lines
+        else:
+            self.waiting.clear()

@@ -27,7 +27,7 @@ from toolbox.config import config_data
 from toolbox.differences import Change
 from toolbox.engine.backend import set_backend
 from toolbox.engine.checkpoint import size_in_bytes
-from toolbox.engine.distributed import DataParallel, with_synchronized_norms
+from toolbox.engine.distributed import DataParallel, by_main_process, with_synchronized_norms
 from toolbox.engine.early_stopping import BestScore
 from toolbox.engine.ema import WeightAverage
 from toolbox.engine.generations import Generations, remove_leftovers
@@ -153,8 +153,10 @@ class RestorationRunner(Runner):
             return
         trained = self.restoration_model.layout.state_dict()
         if not _finite(trained):
+            self.generations.hindrance = 'the weights are not finite'
             logger.warning(f'step {self.iter}: the weights are not finite: not saved')
             return
+        self.call_hook('before_save')
         loop = self.train_loop
         common = dict(
             config=self._config_data,
@@ -178,6 +180,17 @@ class RestorationRunner(Runner):
         )
         self.generations.save_last({**common, **self._weights(trained), **training})
 
+    def what_is_saved(self) -> str:
+        """Where a run that stops now goes on, for the message that it stops with."""
+        loss = self.generations.loss(self.epoch, self.iter) if is_main_process() else ''
+        if not loss:
+            return f'which is saved in {self.folder}; --resume goes on from there'
+        return f'but {loss}: they could not be saved ({self.generations.hindrance}); --resume trains them again'
+
+    def check_saved(self) -> None:
+        """Raise UnsavedWeights in all processes where the checkpoints do not hold what was trained."""
+        by_main_process(lambda: self.generations.check_saved(self.epoch, self.iter))
+
     def resume_from(self, content: Mapping[str, Any], changes: Sequence[Change] = ()) -> None:
         """Take up a run where a checkpoint left it; called before `train`.
 
@@ -195,6 +208,7 @@ class RestorationRunner(Runner):
                 f'have {steps} now. Give the clean_csv of before, or start a new run'
             )
         self._resume, self._content, self._changes = True, content, changes
+        self.generations.saved = content['epoch'], content['step']
 
     def load_or_resume(self) -> None:
         """mmengine's hook into `train`: restore what `save` wrote."""
@@ -211,6 +225,7 @@ class RestorationRunner(Runner):
             for scheduler, state in zip(self.param_schedulers, content['schedulers'], strict=True):
                 scheduler.load_state_dict(state)
         self.best_score.load_state_dict(content['best_score'])
+        self._check_best()
         self.guard.load_state_dict(content['guard'])
         self.step.parts = max(self.step.parts, content['parts'])
         for hook in self.hooks:
@@ -290,6 +305,18 @@ class RestorationRunner(Runner):
 
     def dump_config(self) -> None:
         """config.py is written before the run starts."""
+
+    def _check_best(self) -> None:
+        """Where the weights of the best validation so far are not in best.pth, do with those that are."""
+        metrics = by_main_process(self.generations.best_metrics) or {}
+        score = metrics.get(self.ranking_metric.name)
+        if self.best_score.is_behind(score):
+            found = f'it is of epoch {metrics.get("epoch")}' if metrics else 'there is none that can be read'
+            logger.warning(
+                f'{self.folder}: best.pth is not of the best validation, epoch {self.best_score.best.get("epoch")}: '
+                f'{found}; the next one that is better takes its place'
+            )
+            self.best_score.fall_back(metrics, score)
 
     def _weights(self, trained: Mapping[str, Tensor]) -> dict[str, Any]:
         """All that steps change, for a checkpoint whose `model` is what was validated."""
