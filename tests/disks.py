@@ -1,5 +1,6 @@
 """Disks of a few megabytes, for tests of what happens when one is full."""
 
+import ctypes
 import os
 import shutil
 import subprocess
@@ -39,3 +40,14 @@ def fill(folder: Path, leave: int = 0) -> Path:
     with open(path, 'ab') as file:
         file.write(bytes(max(0, size)))
     return path
+
+
+def small_shared_memory(size: str, full: bool = False) -> None:
+    """Give this process, and those that it starts, a /dev/shm of its own; needs the right to mount."""
+    mount_namespace = 0x00020000  # CLONE_NEWNS of linux/sched.h
+    if ctypes.CDLL(None, use_errno=True).unshare(mount_namespace):
+        raise OSError(ctypes.get_errno(), 'unshare')
+    subprocess.run(['mount', '--make-rprivate', '/'], check=True)
+    subprocess.run(['mount', '-t', 'tmpfs', '-o', f'size={size}', 'tmpfs', '/dev/shm'], check=True)
+    if full:
+        fill(Path('/dev/shm'))

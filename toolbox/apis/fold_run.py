@@ -15,6 +15,7 @@ from toolbox.apis.setup import Split, split_photos, split_seed
 from toolbox.config import dump_config
 from toolbox.data.dataset import TrainingDataset, ValidationDataset
 from toolbox.data.loading import Batches, stop_workers, training_loader, validation_loader
+from toolbox.data.workers import loss_of_a_worker_explained, shared_memory_shortage
 from toolbox.differences import Change
 from toolbox.engine.baselines import BASELINES, baseline_restorer, shortfall
 from toolbox.engine.checkpoint import read_checkpoint
@@ -33,6 +34,8 @@ from toolbox.nn.device import default_device
 from toolbox.tables import score_table
 
 logger = logging.getLogger('huefill')
+
+_GO_ON = 'go on with --resume'
 
 
 class FoldRun:
@@ -83,6 +86,8 @@ class FoldRun:
             dump_config(config, folder / 'config.py')
             run_folder.record_environment(folder, self.split.digest, self.precision, changes or {}, config.filename)
             logger.info(self._plan())
+            if shortage := self._shared_memory_shortage():
+                logger.warning(shortage)
         if found is not None:
             logger.info(f'resuming from {found[0]}, step {found[1]["step"]}')
             for change in resumed_with:
@@ -107,7 +112,7 @@ class FoldRun:
         loop = self.runner.train_loop
         loop.pause_after = pause_after
         try:
-            with loss_of_a_process_explained():
+            with loss_of_a_process_explained(), loss_of_a_worker_explained(_GO_ON):
                 self.runner.train()
             self.runner.check_saved()
             if loop.ended:
@@ -122,7 +127,7 @@ class FoldRun:
 
         Called once `train` has come to the end.
         """
-        with loss_of_a_process_explained():  # each process restores its share
+        with loss_of_a_process_explained(), loss_of_a_worker_explained(_GO_ON):  # each process restores its share
             rows = {
                 'this model': self.best,
                 **baseline_scores(self.config, self.runner.val_dataloader),
@@ -150,6 +155,10 @@ class FoldRun:
         check_same_photographs(content['data'], self.split.digest, self.folder)
         before = config_before(checkpoint, content, self.config)
         return check_resumable(before.to_dict(), self.config.to_dict(), self.folder)
+
+    def _shared_memory_shortage(self) -> str:
+        loader, data = self.runner._train_dataloader, self.config.data
+        return shared_memory_shortage(loader.num_workers, loader.batch_size, data.size)
 
     def _plan(self) -> str:
         """One paragraph that says what will happen."""

@@ -14,6 +14,7 @@ from toolbox.cli import USAGE_ERROR
 from toolbox.config import read_run_config
 from toolbox.contracts import Batch
 from toolbox.data.loading import collate_by_shape
+from toolbox.data.workers import loss_of_a_worker_explained
 from toolbox.engine.evaluation import build_evaluator, evaluate, rows_per_image
 from toolbox.engine.generations import BEST
 from toolbox.engine.history import HistoryHook
@@ -60,7 +61,8 @@ def run_trial(job: TrialJob) -> int:
     with trial.held():
         trial.set_state('running')
         try:
-            _train(trial, job)
+            with loss_of_a_worker_explained('--rerun-failed goes on from its last checkpoint'):
+                _train(trial, job)
         except Stopped as stop:
             return stop.exit_code  # 'running': it is resumed
         except Exception as error:  # whatever goes wrong in an arm is that arm's result

@@ -12,7 +12,7 @@ from torch import nn
 from toolbox.contracts import Batch
 from toolbox.data.loading import Batches
 from toolbox.engine.distributed import share_buffers
-from toolbox.interruption import Stopped
+from toolbox.interruption import Interrupted, Stopped
 
 if TYPE_CHECKING:
     from toolbox.engine.runner import RestorationRunner
@@ -76,8 +76,12 @@ class TrainingLoop(EpochBasedTrainLoop):
         runner.model.train()
         self.dataloader.sampler.start_at(self._epoch, self.first_batch)
         batches = itertools.islice(self.dataloader, self._max_iters - self._iter)
-        for index, batch in enumerate(batches, start=self.first_batch):
-            self.run_iter(index, batch)
+        try:
+            for index, batch in enumerate(batches, start=self.first_batch):
+                self.run_iter(index, batch)
+        except Interrupted:
+            self._save()
+            self._stop()
         runner.call_hook('after_train_epoch')
         self.first_batch = 0
         self._epoch += 1
@@ -117,13 +121,14 @@ class TrainingLoop(EpochBasedTrainLoop):
             with self.runner.averaged_weights():
                 share_buffers(self.runner.restoration_model.layout)  # those that are validated, averaged or not
                 return self.runner.val_loop.run()
-        except Stopped as stop:
+        except (Stopped, Interrupted):
             self._epoch, self.first_batch = epoch - 1, steps  # a resume finds no batch left, and validates
             self._save()
-            name = signal.Signals(stop.signal_number).name
+            number = self.runner.stop_request.signal_number
             raise Stopped(
-                f'stopped by {name} while validating after step {self._iter}, {self.runner.what_is_saved()}',
-                stop.signal_number,
+                f'stopped by {signal.Signals(number).name} while validating after step {self._iter}, '
+                f'{self.runner.what_is_saved()}',
+                number,
             ) from None
 
     def _save_is_due(self) -> bool:

@@ -7,8 +7,8 @@ CUDA where there is none.
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -140,7 +140,7 @@ class RestorationRunner(Runner):
         if is_main_process():
             remove_leftovers(self.folder)
             self.generations.check_space(*self._expected_sizes())
-        with stop_on_signals(self.stop_request):
+        with stop_on_signals(self.stop_request), self._stoppable_while_loading():
             return super().train()
 
     def averaged_weights(self) -> AbstractContextManager[None]:
@@ -305,6 +305,18 @@ class RestorationRunner(Runner):
 
     def dump_config(self) -> None:
         """config.py is written before the run starts."""
+
+    @contextmanager
+    def _stoppable_while_loading(self) -> Iterator[None]:
+        """Within, one process does not wait for a batch when it is asked to stop; several stop at the same step."""
+        loaders = [] if self.distributed else [self.train_dataloader, self.val_dataloader]
+        for loader in loaders:
+            loader.waiting = self.stop_request.while_waiting
+        try:
+            yield
+        finally:
+            for loader in loaders:
+                loader.waiting = nullcontext
 
     def _check_best(self) -> None:
         """Where the weights of the best validation so far are not in best.pth, do with those that are."""
