@@ -29,6 +29,7 @@ from toolbox.engine.optimizers import run_length
 from toolbox.engine.precision import settle_training_precision
 from toolbox.engine.resuming import check_resumable, check_same_photographs
 from toolbox.engine.runner import RestorationRunner
+from toolbox.engine.training_state import check_keys
 from toolbox.interruption import Stopped
 from toolbox.nn.device import default_device
 from toolbox.tables import score_table
@@ -81,7 +82,7 @@ class FoldRun:
         self.precision = self._settle_precision()
         self.runner = _build_runner(config, self.model, self.split, folder, launcher, hooks)
         if found is not None:
-            self.runner.resume_from(found[1], resumed_with)
+            self.runner.resume_from(*found, resumed_with)
         if is_main_process():
             dump_config(config, folder / 'config.py')
             run_folder.record_environment(folder, self.split.digest, self.precision, changes or {}, config.filename)
@@ -152,6 +153,7 @@ class FoldRun:
         return self.model.trains_in
 
     def _check_resumable(self, checkpoint: Path, content: Mapping[str, Any]) -> list[Change]:
+        check_keys(content, checkpoint)
         check_same_photographs(content['data'], self.split.digest, self.folder)
         before = config_before(checkpoint, content, self.config)
         return check_resumable(before.to_dict(), self.config.to_dict(), self.folder)

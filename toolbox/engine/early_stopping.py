@@ -63,5 +63,5 @@ class BestScore:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take up where `state_dict` was."""
-        self.best, self._best_score = state['best'], state['best_score']
+        self.best, self._best_score = dict(state['best']), state['best_score']
         self._improved_to, self.waited = state['improved_to'], state['waited']

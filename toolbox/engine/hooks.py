@@ -136,8 +136,8 @@ class ScalarsHook(Hook):
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take up where `state_dict` was."""
-        self.sums = defaultdict(float, state['sums'])
-        self.steps, self.lines, self.waiting = state['steps'], state['lines'], list(state['waiting'])
+        self.sums = defaultdict(float, {name: float(value) for name, value in state['sums'].items()})
+        self.steps, self.lines, self.waiting = state['steps'], state['lines'], list(map(str, state['waiting']))
 
     def _speed(self, runner: Any) -> dict[str, float]:
         now = time.monotonic()

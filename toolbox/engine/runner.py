@@ -45,8 +45,10 @@ from toolbox.engine.optimizers import (
 from toolbox.engine.random_state import random_state, set_random_state
 from toolbox.engine.resuming import moves_schedule
 from toolbox.engine.stepping import TrainingStep
+from toolbox.engine.training_state import difference, malformed, optimizer_difference, random_difference
 from toolbox.engine.watching import build_visualizer
 from toolbox.interruption import StopRequest, stop_on_signals
+from toolbox.nn.device import is_out_of_memory
 
 logger = logging.getLogger('huefill')
 
@@ -191,11 +193,12 @@ class RestorationRunner(Runner):
         """Raise UnsavedWeights in all processes where the checkpoints do not hold what was trained."""
         by_main_process(lambda: self.generations.check_saved(self.epoch, self.iter))
 
-    def resume_from(self, content: Mapping[str, Any], changes: Sequence[Change] = ()) -> None:
+    def resume_from(self, path: Path, content: Mapping[str, Any], changes: Sequence[Change] = ()) -> None:
         """Take up a run where a checkpoint left it; called before `train`.
 
         Args:
-            content: of the checkpoint.
+            path: of the checkpoint, for errors.
+            content: of the checkpoint; `check_keys` has seen it.
             changes: what `check_resumable` says of its config and this run's.
 
         Raises:
@@ -207,14 +210,57 @@ class RestorationRunner(Runner):
                 f'{self.folder} cannot be resumed: an epoch of it has {content["steps_per_epoch"]} batches, and would '
                 f'have {steps} now. Give the clean_csv of before, or start a new run'
             )
-        self._resume, self._content, self._changes = True, content, changes
+        self._resume, self._content, self._changes, self._resumed_from = True, content, changes, path
         self.generations.saved = content['epoch'], content['step']
 
     def load_or_resume(self) -> None:
-        """mmengine's hook into `train`: restore what `save` wrote."""
+        """mmengine's hook into `train`: restore what `save` wrote.
+
+        Raises:
+            ValueError: the checkpoint holds a training state that is none of this run.
+        """
         if not self._resume:
             return
-        content = self._content
+        told = self._state_difference(self._content)
+        if told:
+            raise malformed(self._resumed_from, told)
+        try:
+            self._restore(self._content)
+        except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+            if is_out_of_memory(error):
+                raise
+            raise malformed(self._resumed_from, f'{type(error).__name__}: {error}') from error
+        del self._content
+        self._check_best()
+
+    def _state_difference(self, content: Mapping[str, Any]) -> str:
+        """How a checkpoint's training state has another form than this run's, in words; '' where it has the same."""
+        hooks = {type(hook).__name__: hook.state_dict() for hook in self.hooks if hasattr(hook, 'state_dict')}
+        network = self.restoration_model.layout.state_dict()
+        like = dict(
+            model=network,
+            objective=self.restoration_model.objective.state_dict(),
+            best_score=self.best_score.state_dict(),
+            guard=self.guard.state_dict(),
+            hooks={name: state for name, state in hooks.items() if name in content['hooks']},
+            critics=[None] * len(self.critics),
+        )
+        if 'trained' in content:
+            like |= dict(trained=network, updates=0)
+        if not moves_schedule(self._changes):
+            like['schedulers'] = [scheduler.state_dict() for scheduler in self.param_schedulers]
+        given = {**content, 'hooks': {name: content['hooks'][name] for name in like['hooks']}}
+        given['critics'] = [None] * len(content['critics'])
+        told = (difference(given.get(key), like[key], key) for key in like)
+        optimizers = [('optimizer', content['optimizer'], self.optim_wrapper.optimizer)]
+        optimizers += [
+            (f'critics.{index}', state, critic)
+            for index, (state, critic) in enumerate(zip(content['critics'], self.critics, strict=False))
+        ]
+        of_optimizers = (optimizer_difference(state, optimizer, name) for name, state, optimizer in optimizers)
+        return next(filter(None, (*told, *of_optimizers, random_difference(content['random']))), '')
+
+    def _restore(self, content: Mapping[str, Any]) -> None:
         first = [dict(group) for group in self.optim_wrapper.optimizer.param_groups]
         self._load_weights(content)
         for group, fresh in zip(self.optim_wrapper.optimizer.param_groups, first, strict=True):
@@ -225,7 +271,6 @@ class RestorationRunner(Runner):
             for scheduler, state in zip(self.param_schedulers, content['schedulers'], strict=True):
                 scheduler.load_state_dict(state)
         self.best_score.load_state_dict(content['best_score'])
-        self._check_best()
         self.guard.load_state_dict(content['guard'])
         self.step.parts = max(self.step.parts, content['parts'])
         for hook in self.hooks:
@@ -237,7 +282,6 @@ class RestorationRunner(Runner):
             set_random_state(content['random'])
         else:  # the main process's state is the one that is saved; the others must not draw the same
             torch.manual_seed(hash((self.config.seed, self.iter, get_rank())))
-        del self._content
 
     def roll_back(self) -> None:
         """Give the networks and optimizers the state of the newest checkpoint; position and schedules go on.
