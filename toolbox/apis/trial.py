@@ -16,7 +16,7 @@ from toolbox.contracts import Batch
 from toolbox.data.loading import collate_by_shape
 from toolbox.data.workers import loss_of_a_worker_explained
 from toolbox.engine.evaluation import build_evaluator, evaluate, rows_per_image
-from toolbox.engine.generations import BEST
+from toolbox.engine.generations import BEST, Generations
 from toolbox.engine.history import HistoryHook
 from toolbox.engine.loading import load_model
 from toolbox.experiment.results import Costs
@@ -67,7 +67,8 @@ def run_trial(job: TrialJob) -> int:
             return stop.exit_code  # 'running': it is resumed
         except Exception as error:  # whatever goes wrong in an arm is that arm's result
             logger.error(traceback.format_exc(), extra=dict(file_only=True))
-            trial.set_state('failed', explain(error))
+            reason = explain(error)
+            Generations(job.folder).save_small(lambda: trial.set_state('failed', reason))
             return USAGE_ERROR
     return 0
 

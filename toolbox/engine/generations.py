@@ -112,6 +112,10 @@ class Generations:
         epochs = f'epoch {first} is' if epoch <= first else f'epochs {first} to {epoch} are'
         return f'{epochs} LOST, steps {saved_step + 1} to {step}'
 
+    def save_small(self, save: Callable[[], None]) -> bool:
+        """Let a small file be written, at the cost of what is spent; False where even so there is no room."""
+        return self._with_room(0, save)
+
     def best_metrics(self) -> dict[str, Any] | None:
         """What best.pth says of its validation; None where there is none that can be read."""
         path = self.folder / BEST
@@ -136,7 +140,7 @@ class Generations:
                 f'{self.folder} has no {BEST}: no validation gave a score that is a number, or the file was removed; '
                 'look at train.log'
             )
-        if not self._with_room(0, lambda: write_json(self.folder / METRICS, metrics)):
+        if not self.save_small(lambda: write_json(self.folder / METRICS, metrics)):
             raise UnsavedWeights(f'{self.folder / METRICS}: {self.hindrance}; make room and add --resume')
         return metrics
 
