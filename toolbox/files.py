@@ -53,7 +53,8 @@ class NotWritten(OSError):
 
     def __init__(self, number: int, path: str, reason: str, advice: str, what: str = ' cannot be written') -> None:
         super().__init__(number, path, reason, advice, what)  # all of it, so that it travels between processes
-        self.errno, self.path, self.reason, self.advice, self.what = number, path, reason, advice, what
+        self.errno, self.strerror, self.filename = number, reason, path
+        self.path, self.reason, self.advice, self.what = path, reason, advice, what
 
     def __str__(self) -> str:
         return f'{self.path}{self.what}: {self.reason}; {self.advice}'
@@ -117,32 +118,40 @@ def in_one_move(path: Path) -> Iterator[BinaryIO]:
             finally:
                 with suppress(OSError):  # of what could not be written once, a second try is made: said already
                     file.close()
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
         except BaseException:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
             raise
 
 
-def remove_leftovers(folder: Path, below: bool = True) -> None:
+def temporary_name() -> str:
+    """A new name for a file for the time being, by which `remove_leftovers` knows it."""
+    return f'.{secrets.token_hex(8)}.tmp'
+
+
+def remove_leftovers(folder: Path, below: bool = True) -> int:
     """Delete the temporary files of killed processes; those that a live process writes stay.
 
     Args:
         folder: where they lie.
         below: look into the folders in it as well.
+
+    Returns:
+        How many there were.
     """
-    for path in folder.rglob('.*.tmp') if below else folder.glob('.*.tmp'):
-        if _TEMPORARY.fullmatch(path.name):
-            _remove_leftover(path)
+    found = folder.rglob('.*.tmp') if below else folder.glob('.*.tmp')
+    return sum(_is_removed(path) for path in found if _TEMPORARY.fullmatch(path.name))
 
 
-def _remove_leftover(path: Path) -> None:
+def _is_removed(path: Path) -> bool:
     try:
         with open(path, 'rb') as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            path.unlink(missing_ok=True)
+            path.unlink()
     except OSError:  # it is being written, is gone, or is somebody else's
-        pass
+        return False
+    return True
 
 
 def append_whole(path: Path, content: bytes) -> None:
@@ -246,6 +255,17 @@ def digest(*parts: bytes) -> bytes:
     return total.digest()
 
 
+def is_full(error: OSError) -> bool:
+    """Whether an error means that a disk or a quota is used up, or that a file may not grow further (`ulimit -f`)."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def sync_file(path: Path) -> None:
+    """Force what was written into a file to the disk."""
+    with open(path, 'rb') as file:
+        os.fsync(file.fileno())
+
+
 def check_output(option: str, path: str | None, is_folder: bool) -> None:
     """Raise what would keep a file or a folder from being written, before the work whose result it is to hold.
 
@@ -296,7 +316,7 @@ def check_length(option: str, path: str | os.PathLike, within: int = 0) -> None:
 def _temporary(folder: Path) -> tuple[Path, BinaryIO]:
     """A new file, locked."""
     while True:
-        path = folder / f'.{secrets.token_hex(8)}.tmp'
+        path = folder / temporary_name()
         file = open(path, 'xb')  # noqa: SIM115 - closed by whoever gets it
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -310,7 +330,7 @@ def _temporary(folder: Path) -> tuple[Path, BinaryIO]:
         file.close()
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Force a folder's entries to the disk: without it a renamed file may be gone after a power failure."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:

@@ -1,6 +1,7 @@
 """Ctrl-C and SIGTERM as a request to finish: what is under way ends well, and the exit code says what happened."""
 
 import ctypes
+import os
 import signal
 import sys
 import threading
@@ -15,12 +16,18 @@ class Stopped(KeyboardInterrupt):
     """A signal ended the work at a point where it was safe to stop.
 
     Attributes:
+        signal_number: of the signal.
         exit_code: 128 plus the signal's number, as shells count: 130 for Ctrl-C, 143 for SIGTERM.
     """
 
     def __init__(self, message: str, signal_number: int) -> None:
         super().__init__(message)
+        self.signal_number = signal_number
         self.exit_code = 128 + signal_number
+
+
+class Interrupted(BaseException):
+    """A request to stop came while something was waited for that may never come."""
 
 
 class StopRequest:
@@ -32,12 +39,30 @@ class StopRequest:
 
     def __init__(self) -> None:
         self.signal_number: int | None = None
+        self._waiting_in: int | None = None  # the process, for those that are forked meanwhile only remember
 
     def receive(self, signal_number: int, _: FrameType | None = None) -> None:
         """Remember a signal; a second Ctrl-C is impatience and interrupts at once."""
         if self.signal_number is not None and signal_number == signal.SIGINT:
             raise KeyboardInterrupt
         self.signal_number = signal_number
+        if self._waiting_in == os.getpid():
+            raise Interrupted
+
+    @contextmanager
+    def while_waiting(self) -> Iterator[None]:
+        """Within, a request does not wait for what is waited for.
+
+        Raises:
+            Interrupted: it came, or had come before.
+        """
+        self._waiting_in = os.getpid()
+        try:
+            if self.signal_number is not None:
+                raise Interrupted
+            yield
+        finally:
+            self._waiting_in = None
 
 
 @contextmanager

@@ -4,6 +4,7 @@ import csv
 import errno
 import json
 import os
+import re
 import shutil
 import signal
 import time
@@ -122,19 +123,21 @@ def test_too_little_disk_is_found_before_training(photo_folder, tmp_path, monkey
 def test_a_disk_that_is_full_for_a_while_pauses_saving(photo_folder, tmp_path, monkeypatch, capsys):
     real, written = generations.write_verified, []
 
-    def full_at_second_and_third(content, path):
-        written.append(path)
+    def full_at_second_and_third(content, file):
+        if 'random' not in content:  # best.pth
+            return real(content, file)
+        written.append(file)
         if len(written) in (2, 3):
-            path.write_bytes(b'half a file')
+            file.write(b'half a file')
             raise OSError(errno.ENOSPC, 'No space left on device')
-        real(content, path)
+        real(content, file)
         kept.append(content['step'])
 
     kept = []
     monkeypatch.setattr(generations, 'write_verified', full_at_second_and_third)
     assert train(photo_folder, tmp_path / 'run', 'train_cfg.max_epochs=4') == 0
     printed = capsys.readouterr().out
-    assert 'No space left on device: training goes on WITHOUT SAVING' in printed
+    assert re.search(r'No space left on device \(.*\): training goes on WITHOUT SAVING', printed)
     assert printed.count('WITHOUT SAVING') == 1
     assert 'there is room again' in printed
     assert kept == [2, 8]
@@ -155,27 +158,6 @@ def test_a_best_checkpoint_without_room_is_saved_later(tmp_path, monkeypatch):
         assert not folder.save_last(dict(model=network.state_dict()))
     assert folder.save_last(dict(model=network.state_dict()))
     assert checksum(read_checkpoint(tmp_path / 'best.pth')['model']) == expected
-
-
-@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which('mount'), reason='needs the right to mount a small disk')
-def test_a_real_full_disk_keeps_the_last_good_file(tmp_path):
-    if os.system(f'mount -t tmpfs -o size=4m tmpfs {tmp_path} 2>/dev/null'):
-        pytest.skip('needs the right to mount a small disk')
-    try:
-        folder = generations.Generations(tmp_path)
-        content = [dict(model=torch.full((300_000,), float(number)), step=number) for number in range(4)]
-        generations._MARGIN, margin = 0, generations._MARGIN
-        try:
-            saved = [folder.save_last(one) for one in content[:2]]
-            (tmp_path / 'something else').write_bytes(bytes(2**20))
-            saved += [folder.save_last(one) for one in content[2:]]
-        finally:
-            generations._MARGIN = margin
-        assert saved == [True, True, False, False]
-        assert folder.newest()[1]['step'] == 1
-        assert read_checkpoint(tmp_path / 'previous.pth')['step'] == 0
-    finally:
-        os.system(f'umount {tmp_path}')
 
 
 # Losses that are not finite

@@ -124,3 +124,22 @@ def test_a_damaged_newest_checkpoint_is_reported_and_the_one_before_used(photo_f
     assert f'using {run}/previous.pth, the checkpoint before it' in printed
     assert (run / 'damaged.pth').is_file()
     assert result(run) == expected
+
+
+@pytest.mark.parametrize('damage', ['cut', 'zeros', 'gone'])
+def test_a_line_that_a_power_failure_cut_is_dropped_on_resume(photo_folder, tmp_path, damage):
+    run, printed = tmp_path / 'run', tmp_path / 'printed'
+    options = ('train_cfg.max_epochs=2', 'sample_images=0')
+    assert processes.finish(processes.start(processes.command(photo_folder, run, *options), printed)) == [0]
+    path = run / 'scalars.jsonl'
+    lines = path.read_bytes().splitlines(keepends=True)
+    if damage == 'gone':
+        path.unlink()
+    else:
+        last = lines[-1][:20] if damage == 'cut' else bytes(len(lines[-1]))
+        path.write_bytes(b''.join([*lines[:-1], last]))
+    longer = processes.command(photo_folder, run, *options, 'train_cfg.max_epochs=3', resume=True)
+    assert processes.finish(processes.start(longer, printed)) == [0]
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [row['epoch'] for row in rows] == ([3] if damage == 'gone' else [*range(1, len(lines)), 3])
+    assert ('is missing or cut short' in printed.read_text()) == (damage != 'gone')

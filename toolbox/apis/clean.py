@@ -27,6 +27,7 @@ from toolbox.data.clean_csv import Row, write_clean_csv
 from toolbox.data.manifest import Manifest
 from toolbox.data.sources import open_source
 from toolbox.data.walking import told_in_words
+from toolbox.data.workers import loss_of_a_worker_explained
 from toolbox.files import (
     advised,
     check_output,
@@ -162,7 +163,8 @@ def _scan(photos: Manifest, embedder: Embedder, cache: Cache, config: Config, ra
         from toolbox.cleaning.remote import ray_batches
 
         batches = ray_batches(photos, embedder, config, cache.known(), ray)
-    with bar(len(photos), 'file') as shown:
+    way_on = 'run again, which goes on where this run stopped'
+    with bar(len(photos), 'file') as shown, loss_of_a_worker_explained(way_on, 'workers'):
         return scan_files(len(photos), batches, cache, shown.update)
 
 

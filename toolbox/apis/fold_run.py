@@ -15,6 +15,7 @@ from toolbox.apis.setup import Split, split_photos, split_seed
 from toolbox.config import dump_config
 from toolbox.data.dataset import TrainingDataset, ValidationDataset
 from toolbox.data.loading import Batches, stop_workers, training_loader, validation_loader
+from toolbox.data.workers import loss_of_a_worker_explained, shared_memory_shortage
 from toolbox.differences import Change
 from toolbox.engine.baselines import BASELINES, baseline_restorer, shortfall
 from toolbox.engine.checkpoint import read_checkpoint
@@ -28,13 +29,15 @@ from toolbox.engine.optimizers import run_length
 from toolbox.engine.precision import settle_training_precision
 from toolbox.engine.resuming import check_resumable, check_same_photographs
 from toolbox.engine.runner import RestorationRunner
-from toolbox.files import write_json
+from toolbox.engine.training_state import check_keys
 from toolbox.interruption import Stopped
 from toolbox.nn.device import default_device
 from toolbox.paths import command
 from toolbox.tables import score_table
 
 logger = logging.getLogger('huefill')
+
+_GO_ON = 'go on with --resume'
 
 
 class FoldRun:
@@ -56,6 +59,7 @@ class FoldRun:
         precision: of its training steps, 'bf16' or 'float32'.
         model: with its first weights.
         runner: trains it.
+        best: what best.pth, and metrics.json with it, says of its validation; {} before the end.
     """
 
     def __init__(
@@ -70,6 +74,7 @@ class FoldRun:
         run_folder.log_to(folder, get_rank())
         self.config = config
         self.folder = folder
+        self.best: dict[str, Any] = {}
         self.split = split_photos(config)
         found = _newest(folder) if resume else None
         resumed_with = [] if found is None else self._check_resumable(*found)
@@ -78,11 +83,13 @@ class FoldRun:
         self.precision = self._settle_precision()
         self.runner = _build_runner(config, self.model, self.split, folder, launcher, hooks)
         if found is not None:
-            self.runner.resume_from(found[1], resumed_with)
+            self.runner.resume_from(*found, resumed_with)
         if is_main_process():
             dump_config(config, folder / 'config.py')
             run_folder.record_environment(folder, self.split.digest, self.precision, changes or {}, config.filename)
             logger.info(self._plan())
+            if shortage := self._shared_memory_shortage():
+                logger.warning(shortage)
         if found is not None:
             logger.info(f'resuming from {found[0]}, step {found[1]["step"]}')
             for change in resumed_with:
@@ -97,29 +104,34 @@ class FoldRun:
         """Train to the end, or to the end of an epoch.
 
         Returns:
-            Whether it is the end; then metrics.json is written.
+            Whether it is the end; then metrics.json is written: what best.pth says.
 
         Raises:
+            UnsavedWeights: the disk had no room for the last or the best weights; metrics.json is not written.
             ValueError, OSError: with what to do.
             Stopped: by Ctrl-C or SIGTERM, after a save.
         """
         loop = self.runner.train_loop
         loop.pause_after = pause_after
         try:
-            with loss_of_a_process_explained():
+            with loss_of_a_process_explained(), loss_of_a_worker_explained(_GO_ON):
                 self.runner.train()
+            self.runner.check_saved()
+            if loop.ended:
+                self.best = by_main_process(self.runner.generations.write_metrics)
         except (Stopped, ValueError, OSError) as end:
             logger.error(str(end), extra=dict(file_only=True))
             raise
-        if loop.ended and is_main_process():
-            write_json(self.folder / 'metrics.json', self.runner.best_score.best)
         return loop.ended
 
     def compare_with_baselines(self) -> None:
-        """Print the model's best validation beside the baselines on the same images, and what to type next."""
-        with loss_of_a_process_explained():  # each process restores its share
+        """Print the model's best validation beside the baselines on the same images, and what to type next.
+
+        Called once `train` has come to the end.
+        """
+        with loss_of_a_process_explained(), loss_of_a_worker_explained(_GO_ON):  # each process restores its share
             rows = {
-                'this model': self.runner.best_score.best,
+                'this model': self.best,
                 **baseline_scores(self.config, self.runner.val_dataloader),
             }
         if is_main_process():
@@ -142,9 +154,14 @@ class FoldRun:
         return self.model.trains_in
 
     def _check_resumable(self, checkpoint: Path, content: Mapping[str, Any]) -> list[Change]:
+        check_keys(content, checkpoint)
         check_same_photographs(content['data'], self.split.digest, self.folder)
         before = config_before(checkpoint, content, self.config)
         return check_resumable(before.to_dict(), self.config.to_dict(), self.folder)
+
+    def _shared_memory_shortage(self) -> str:
+        loader, data = self.runner._train_dataloader, self.config.data
+        return shared_memory_shortage(loader.num_workers, loader.batch_size, data.size)
 
     def _plan(self) -> str:
         """One paragraph that says what will happen."""

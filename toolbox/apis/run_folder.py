@@ -17,7 +17,7 @@ from mmengine.config import Config
 
 from toolbox.differences import shown
 from toolbox.experiment.record import NoAnswer, ask_git
-from toolbox.files import read_json_if_any, remove_leftovers, write_json
+from toolbox.files import is_full, read_json_if_any, remove_leftovers, write_json
 from toolbox.locks import locked
 from toolbox.paths import RUN_CONFIG
 
@@ -182,11 +182,18 @@ def log_to(folder: Path, rank: int = 0) -> None:
         console = _Console(sys.stdout)
         console.addFilter(lambda record: not getattr(record, 'file_only', False))  # the tool shows its errors itself
         logger.addHandler(console)
-    file = logging.FileHandler(
-        folder / ('train.log' if rank == 0 else f'train.rank{rank}.log'), encoding='utf-8', delay=True
-    )
+    file = _LogFile(folder / ('train.log' if rank == 0 else f'train.rank{rank}.log'), encoding='utf-8', delay=True)
     file.setFormatter(logging.Formatter('%(asctime)s %(message)s', '%Y-%m-%d %H:%M:%S'))
     logger.addHandler(file)
+
+
+class _LogFile(logging.FileHandler):
+    """Lacks the lines that a full disk did not take: the run goes on, and the console has them."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        error = sys.exc_info()[1]
+        if not (isinstance(error, OSError) and is_full(error)):
+            super().handleError(record)
 
 
 class _Console(logging.StreamHandler):

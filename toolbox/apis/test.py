@@ -17,6 +17,7 @@ from toolbox.config import load_config
 from toolbox.contracts import Batch
 from toolbox.data.dataset import ValidationDataset
 from toolbox.data.loading import collate_by_shape, validation_loader
+from toolbox.data.workers import loss_of_a_worker_explained
 from toolbox.differences import Change, differences
 from toolbox.engine.baselines import BASELINES, baseline_restorer
 from toolbox.engine.evaluation import build_evaluator, evaluate, rows_per_image
@@ -173,7 +174,8 @@ def score_model(
     dataset = ValidationDataset(photos, resolved.data, split_seed(resolved))
     loader = validation_loader(dataset, resolved.data.batch_size, resolved.data.workers)
     evaluator = build_evaluator(resolved.metrics)
-    summary = evaluate(loader, model.val_step, evaluator, len(dataset))
+    with loss_of_a_worker_explained('start again'):
+        summary = evaluate(loader, model.val_step, evaluator, len(dataset))
     number = counted(len(photos), 'validation photo' if same_photos else 'photo')
     which = f'the {number}, {split.validates}' if same_photos else f'all of {number}'
     numbers = {name: index for index, name in enumerate(photos.names)}

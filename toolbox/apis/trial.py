@@ -14,7 +14,9 @@ from toolbox.cli import USAGE_ERROR
 from toolbox.config import read_run_config
 from toolbox.contracts import Batch
 from toolbox.data.loading import collate_by_shape
+from toolbox.data.workers import loss_of_a_worker_explained
 from toolbox.engine.evaluation import build_evaluator, evaluate, rows_per_image
+from toolbox.engine.generations import BEST, Generations
 from toolbox.engine.history import HistoryHook
 from toolbox.engine.loading import load_model
 from toolbox.experiment.results import Costs
@@ -28,6 +30,7 @@ from toolbox.words import without_addresses
 logger = logging.getLogger('huefill')
 
 OUTPUTS, PICTURES = 'predictions', 'photos'
+_TOLERANCE = 1e-3  # between two evaluations of the same weights, whose kernels may add in another order
 
 
 @dataclass(frozen=True)
@@ -59,12 +62,14 @@ def run_trial(job: TrialJob) -> int:
     with trial.held():
         trial.set_state('running')
         try:
-            _train(trial, job)
+            with loss_of_a_worker_explained('--rerun-failed goes on from its last checkpoint'):
+                _train(trial, job)
         except Stopped as stop:
             return stop.exit_code  # 'running': it is resumed
         except Exception as error:  # whatever goes wrong in an arm is that arm's result
             logger.error(traceback.format_exc(), extra=dict(file_only=True))
-            trial.set_state('failed', explain(error))
+            reason = explain(error)
+            Generations(job.folder).save_small(lambda: trial.set_state('failed', reason))
             return USAGE_ERROR
     return 0
 
@@ -76,17 +81,16 @@ def _train(trial: TrialFolder, job: TrialJob) -> None:
     with FoldRun(config, trial.path, hooks=[history], resume=resume, changes=trial.facts.get('changes')) as run:
         untrained = _untrained(run, trial)
         ended = run.train(job.until)
-        best = dict(run.runner.best_score.best)
         content = dict(
             epoch=run.runner.epoch,
-            metrics=_numbers(best),
+            metrics=_numbers(run.runner.best_score.best),
             untrained=untrained,
             precision=run.precision,
             curve=[_numbers(line) for line in history.curve],
             costs=asdict(_costs(run, history)),
         )
         if ended:
-            content['per_image'] = _measure_best(run, job)
+            content['metrics'], content['per_image'] = _measure_best(run, job)
     trial.write_result(content)
     trial.set_state('done' if ended else 'paused')
 
@@ -111,9 +115,13 @@ def _untrained(run: FoldRun, trial: TrialFolder) -> dict[str, float]:
     return _numbers(metrics)
 
 
-def _measure_best(run: FoldRun, job: TrialJob) -> dict[str, dict[str, float]]:
-    """The rows of each validation image with the best weights; images are written as the job asks."""
-    model, _, _ = load_model(job.folder / 'best.pth')
+def _measure_best(run: FoldRun, job: TrialJob) -> tuple[dict[str, float], dict[str, dict[str, float]]]:
+    """Means and rows of each validation image, of one evaluation of best.pth; images are written as the job asks.
+
+    Raises:
+        ValueError: best.pth scores otherwise than it did when it was saved.
+    """
+    model, _, content = load_model(job.folder / BEST)
     model.to(default_device())
     evaluator = build_evaluator(run.config.metrics)
     dataset = run.runner.val_dataloader.dataset
@@ -126,7 +134,8 @@ def _measure_best(run: FoldRun, job: TrialJob) -> dict[str, dict[str, float]]:
                     _write(job.folder / OUTPUTS / fitting(name, '.png'), outcome.pictures(index)['output'])
         return outcomes
 
-    evaluate(run.runner.val_dataloader, restore, evaluator, len(dataset))
+    metrics = evaluate(run.runner.val_dataloader, restore, evaluator, len(dataset))
+    _check_same(metrics, content['metrics'], run.runner.ranking_metric.name)
     numbers = {name: index for index, name in enumerate(dataset.photos.names)}
     for place, name in enumerate(job.pictures):
         if name in numbers:
@@ -134,7 +143,16 @@ def _measure_best(run: FoldRun, job: TrialJob) -> dict[str, dict[str, float]]:
                 outcome = model.val_step(collate_by_shape([dataset[numbers[name]]]))[0]
             for label, picture in outcome.pictures(0).items():
                 _write(job.folder / PICTURES / f'{place}_{label}.png', picture)
-    return {name: _numbers(row) for name, row in rows_per_image(evaluator).items()}
+    rows = {name: _numbers(row) for name, row in rows_per_image(evaluator).items()}
+    return _numbers({**metrics, 'epoch': content['metrics']['epoch']}), rows
+
+
+def _check_same(now: Mapping[str, Any], then: Mapping[str, Any], name: str) -> None:
+    if not abs(now[name] - then[name]) <= _TOLERANCE:  # nor where it is not a number
+        raise ValueError(
+            f'best.pth has {name} {now[name]:.4f}, and had {then[name]:.4f} when it was saved: other weights, or '
+            'photographs that have changed or cannot be read any more'
+        )
 
 
 def _write(path: Path, picture: Any) -> None:

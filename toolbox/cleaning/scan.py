@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from toolbox.cleaning.cache import Cache
 from toolbox.cleaning.files import Look, look_at
 from toolbox.contracts import Embedder
 from toolbox.data.loading import num_workers
 from toolbox.data.manifest import Manifest
+from toolbox.data.workers import Loader
 from toolbox.interruption import die_with_parent
 
 # Looks at a batch of files, and the vectors of those that are new.
@@ -67,13 +68,14 @@ def local_batches(photos: Manifest, embedder: Embedder, known: frozenset[bytes],
         known: SHA-256 of the files that need not be decoded.
         workers: loader processes, or 'auto'.
     """
-    loader = DataLoader(
+    loader = Loader(
         _Files(photos, embedder, known),
         batch_size=embedder.batch_size,
         num_workers=num_workers(workers),
         collate_fn=list,
         worker_init_fn=_start_worker,
         generator=torch.Generator(),  # else the start draws from the global state
+        setting='workers',
     )
     for looks in loader:
         yield looks, embed(looks, embedder)

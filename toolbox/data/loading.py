@@ -10,6 +10,7 @@ from torch.utils.data import DataLoader, Sampler
 
 from toolbox.contracts import Batch, Failure
 from toolbox.data.dataset import Sample, TrainingDataset, ValidationDataset
+from toolbox.data.workers import Loader, Sending
 from toolbox.interruption import leave_signals_to_parent
 from toolbox.rng import order_rng
 
@@ -122,7 +123,13 @@ def validation_loader(
 
 def stop_workers(loader: DataLoader) -> None:
     """End the loader's persistent workers, which else live as long as it does; iterating starts new ones."""
-    loader._iterator = None
+    iterator, loader._iterator = loader._iterator, None
+    if not hasattr(iterator, '_shutdown_workers'):
+        return
+    iterator._shutdown_workers()  # not only by its last reference: the traceback of an error may hold another
+    for worker in iterator._workers:  # one that hangs, on a disk that does not answer, would keep this process alive
+        if worker.is_alive():
+            worker.kill()
 
 
 def num_workers(workers: int | str) -> int:
@@ -134,12 +141,12 @@ def num_workers(workers: int | str) -> int:
 
 def _loader(dataset, sampler: Sampler, batch_size: int, workers: int | str, collate) -> DataLoader:
     count = num_workers(workers)
-    return DataLoader(
+    return Loader(
         dataset,
         batch_size=batch_size,
         sampler=sampler,
         num_workers=count,
-        collate_fn=collate,
+        collate_fn=Sending(collate),
         pin_memory=torch.cuda.is_available(),
         persistent_workers=count > 0,
         worker_init_fn=_start_worker,

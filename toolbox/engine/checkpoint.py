@@ -2,8 +2,7 @@
 
 import os
 import pickle
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -11,6 +10,7 @@ import torch
 
 from toolbox.engine.checksum import checksum
 from toolbox.engine.model_file import model_file_bytes, read_model_file
+from toolbox.files import in_one_move
 from toolbox.nn.tensor_files import load_tree
 from toolbox.paths import MODEL_FILE, command
 
@@ -25,8 +25,8 @@ def save_checkpoint(content: Mapping[str, Any], path: Path) -> None:
         OSError: the file system did not take it; nothing under `path` has changed.
         ValueError: what was written cannot be read back.
     """
-    with _in_one_move(path) as temporary:
-        write_verified(content, temporary)
+    with in_one_move(path) as file:
+        write_verified(content, file)
 
 
 def save_model_file(content: Mapping[str, Any], path: Path) -> None:
@@ -37,46 +37,54 @@ def save_model_file(content: Mapping[str, Any], path: Path) -> None:
     """
     if path.suffix.lower() != MODEL_FILE:
         raise ValueError(f'{path}: a model file is called *{MODEL_FILE}')
-    with _in_one_move(path) as temporary:
-        with open(temporary, 'wb') as file:
-            file.write(model_file_bytes(content))
-            _force(file)
-        read_model_file(temporary)
+    with in_one_move(path) as file:
+        file.write(model_file_bytes(content))
+        file.flush()
+        read_model_file(Path(file.name))
 
 
-@contextmanager
-def _in_one_move(path: Path) -> Iterator[Path]:
-    """Within, a file under a name for the time being; at the end it is under `path`, or nothing has changed there."""
-    temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
+def write_verified(content: Mapping[str, Any], file: BinaryIO) -> None:
+    """Write a checkpoint into a new file, force it to the disk, and read it back.
+
+    Raises:
+        OSError: the file system did not take it.
+        ValueError: what was written cannot be read back.
+    """
+    remembering = _RemembersItsError(file)
     try:
-        yield temporary
-        os.replace(temporary, path)
-        sync_folder(path.parent)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def write_verified(content: Mapping[str, Any], path: Path) -> None:
-    """Write a checkpoint, force it to the disk, and read it back."""
-    with open(path, 'wb') as file:
-        torch.save({'format': FORMAT, 'checksum': checksum(content), **content}, file)
-        _force(file)
-    read_checkpoint(path)
-
-
-def _force(file: BinaryIO) -> None:
-    """What was written, to the disk."""
+        torch.save({'format': FORMAT, 'checksum': checksum(content), **content}, remembering)
+    except Exception:
+        if remembering.error is None:
+            raise
+    if remembering.error is not None:
+        raise remembering.error
     file.flush()
     os.fsync(file.fileno())
+    read_checkpoint(Path(file.name))
 
 
-def sync_folder(folder: Path) -> None:
-    """Force a folder's entries to the disk: without it a renamed file may be gone after a power failure."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+class _RemembersItsError:
+    """A file for torch's archive writer, which reports a failed write as a RuntimeError that does not say why.
+
+    Attributes:
+        error: of the first write that failed; None: all went well.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.error: OSError | None = None
+
+    def write(self, data: Any) -> int:
+        """Write to the file, unless that has failed before."""
+        if self.error is None:
+            try:
+                return self._file.write(data)
+            except OSError as error:
+                self.error = error
+        raise self.error
+
+    def flush(self) -> None:
+        """torch flushes at its end; `write_verified` forces to the disk, once what was written is known to be whole."""
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:

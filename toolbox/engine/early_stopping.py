@@ -43,11 +43,25 @@ class BestScore:
         """Whether patience is at its end."""
         return self.patience is not None and self.waited >= self.patience
 
+    def fall_back(self, metrics: dict[str, Any], score: float | None) -> None:
+        """Take an earlier validation for the best, whose weights are there, where those of the best are not.
+
+        Args:
+            metrics: of that validation; {}: there is none.
+            score: of it.
+        """
+        self.best = dict(metrics)
+        self._best_score = -math.inf if score is None else self.sign * score
+
+    def is_behind(self, score: float | None) -> bool:
+        """Whether a score is less than that of the best validation; None is less than any."""
+        return self._best_score > (-math.inf if score is None else self.sign * score)
+
     def state_dict(self) -> dict[str, Any]:
         """Plain values, for a checkpoint."""
         return dict(best=self.best, best_score=self._best_score, improved_to=self._improved_to, waited=self.waited)
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take up where `state_dict` was."""
-        self.best, self._best_score = state['best'], state['best_score']
+        self.best, self._best_score = dict(state['best']), state['best_score']
         self._improved_to, self.waited = state['improved_to'], state['waited']

@@ -60,4 +60,4 @@ class LossGuard:
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take up where `state_dict` was."""
-        self.rolled_back, self.names = state['rolled_back'], [list(batch) for batch in state['names']]
+        self.rolled_back, self.names = state['rolled_back'], [list(map(str, batch)) for batch in state['names']]

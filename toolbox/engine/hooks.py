@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import time
 from collections import defaultdict
 from collections.abc import Mapping
@@ -14,9 +15,9 @@ from mmengine.hooks import Hook
 from tqdm import tqdm
 
 from toolbox.bars import bar
-from toolbox.engine.generations import is_full
 from toolbox.engine.model import Outcome
 from toolbox.engine.samples import sample_grid
+from toolbox.files import is_full, parse_json, sync_file
 from toolbox.imageio import write_png
 
 logger = logging.getLogger('huefill')
@@ -121,6 +122,11 @@ class ScalarsHook(Hook):
         self._write(runner, dict(step=runner.iter, epoch=runner.epoch, **{f'val_{k}': v for k, v in metrics.items()}))
         self.line_started, self.line_first_step = time.monotonic(), runner.iter  # validation is no training time
 
+    def before_save(self, runner: Any) -> None:
+        path = runner.folder / 'scalars.jsonl'
+        if path.is_file():
+            sync_file(path)  # a checkpoint counts on the lines before it
+
     def after_train(self, runner: Any) -> None:
         runner.visualizer.close()
 
@@ -130,8 +136,8 @@ class ScalarsHook(Hook):
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take up where `state_dict` was."""
-        self.sums = defaultdict(float, state['sums'])
-        self.steps, self.lines, self.waiting = state['steps'], state['lines'], list(state['waiting'])
+        self.sums = defaultdict(float, {name: float(value) for name, value in state['sums'].items()})
+        self.steps, self.lines, self.waiting = state['steps'], state['lines'], list(map(str, state['waiting']))
 
     def _speed(self, runner: Any) -> dict[str, float]:
         now = time.monotonic()
@@ -154,21 +160,33 @@ class ScalarsHook(Hook):
         except OSError as error:
             if not is_full(error):
                 raise
-            with open(path, 'r+b') as file:  # no half lines; they are written once there is room
-                file.truncate(size)
+            if path.is_file():
+                os.truncate(path, size)  # no half lines; they are written once there is room
         else:
             self.lines += len(self.waiting)
             self.waiting.clear()
         runner.visualizer.add_scalars({key: value for key, value in line.items() if key != 'step'}, step=line['step'])
 
     def _cut(self, folder: Path) -> None:
-        """Keep the lines up to the checkpoint."""
+        """Keep the lines up to the checkpoint, as far as they are whole."""
         path = folder / 'scalars.jsonl'
-        if path.is_file():
-            with open(path, 'r+b') as file:
-                for _ in range(self.lines):
-                    file.readline()
-                file.truncate(file.tell())
+        if not path.is_file():
+            self.lines = 0
+            return
+        kept, end = 0, 0
+        with open(path, 'r+b') as file:
+            while kept < self.lines:
+                line = file.readline()
+                if not line.endswith(b'\n') or parse_json(line.decode('utf-8', 'replace')) is None:
+                    break
+                kept, end = kept + 1, file.tell()
+            file.truncate(end)
+        if kept < self.lines:
+            logger.warning(
+                f'{path}: line {kept + 1} of the {self.lines} of before the checkpoint is missing or cut short; it and '
+                'what came after it are dropped'
+            )
+        self.lines = kept
 
 
 class SampleGridHook(Hook):

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from toolbox.contracts import Failure
-from toolbox.files import append_rows
+from toolbox.files import append_rows, is_full
 
 logger = logging.getLogger('huefill')
 
@@ -29,6 +29,7 @@ class FailureLedger:
         self.num_photos = num_photos
         self.max_share = max_share
         self.seen: set[str] = set()
+        self.waiting: list[tuple[str, str]] = []  # lines that a full disk has not taken yet
         if path.is_file():
             with path.open(newline='', encoding='utf-8', errors='surrogateescape') as file:
                 self.seen = {row['path'] for row in csv.DictReader(file)}
@@ -42,8 +43,8 @@ class FailureLedger:
         new = {failure.path: failure for failure in failures if failure.path not in self.seen}
         if not new:
             return
-        rows = [(failure.path, failure.reason) for failure in new.values()]
-        append_rows(self.path, rows if self.seen else [_COLUMNS, *rows])
+        self.waiting += [(failure.path, failure.reason) for failure in new.values()]
+        self._write()
         self.seen |= new.keys()
         for failure in new.values():
             logger.warning(f'cannot read {failure.path}: {failure.reason}')
@@ -53,3 +54,14 @@ class FailureLedger:
                 f'{self.max_share} allows {int(self.max_share * self.num_photos)}; they are listed in {self.path}. '
                 'Raise data.max_unreadable and go on with --resume; or repair or remove them and start a new run'
             )
+
+    def _write(self) -> None:
+        """Append what waits; where the disk is full, it waits for the next time."""
+        begun = self.path.is_file() and self.path.stat().st_size > 0
+        try:
+            append_rows(self.path, self.waiting if begun else [_COLUMNS, *self.waiting])
+        except OSError as error:
+            if not is_full(error):
+                raise
+        else:
+            self.waiting.clear()

@@ -12,7 +12,7 @@ from torch import nn
 from toolbox.contracts import Batch
 from toolbox.data.loading import Batches
 from toolbox.engine.distributed import share_buffers
-from toolbox.interruption import Stopped
+from toolbox.interruption import Interrupted, Stopped
 
 if TYPE_CHECKING:
     from toolbox.engine.runner import RestorationRunner
@@ -76,8 +76,12 @@ class TrainingLoop(EpochBasedTrainLoop):
         runner.model.train()
         self.dataloader.sampler.start_at(self._epoch, self.first_batch)
         batches = itertools.islice(self.dataloader, self._max_iters - self._iter)
-        for index, batch in enumerate(batches, start=self.first_batch):
-            self.run_iter(index, batch)
+        try:
+            for index, batch in enumerate(batches, start=self.first_batch):
+                self.run_iter(index, batch)
+        except Interrupted:
+            self._save()
+            self._stop()
         runner.call_hook('after_train_epoch')
         self.first_batch = 0
         self._epoch += 1
@@ -117,10 +121,15 @@ class TrainingLoop(EpochBasedTrainLoop):
             with self.runner.averaged_weights():
                 share_buffers(self.runner.restoration_model.layout)  # those that are validated, averaged or not
                 return self.runner.val_loop.run()
-        except Stopped:
+        except (Stopped, Interrupted):
             self._epoch, self.first_batch = epoch - 1, steps  # a resume finds no batch left, and validates
             self._save()
-            raise
+            number = self.runner.stop_request.signal_number
+            raise Stopped(
+                f'stopped by {signal.Signals(number).name} while validating after step {self._iter}, '
+                f'{self.runner.what_is_saved()}',
+                number,
+            ) from None
 
     def _save_is_due(self) -> bool:
         config = self.runner.config.train_cfg
@@ -135,8 +144,7 @@ class TrainingLoop(EpochBasedTrainLoop):
     def _stop(self) -> None:
         number = self.runner.stop_request.signal_number or signal.SIGTERM  # another process may have been asked
         raise Stopped(
-            f'stopped by {signal.Signals(number).name} after step {self._iter}, which is saved in '
-            f'{self.runner.folder}; --resume goes on from there',
+            f'stopped by {signal.Signals(number).name} after step {self._iter}, {self.runner.what_is_saved()}',
             number,
         )
 
@@ -157,11 +165,7 @@ class ValidationLoop(ValLoop):
         request = self.runner.stop_request
         # Several processes cannot agree here without slowing each step down: they stop after the next step.
         if request.signal_number is not None and not self.runner.distributed:
-            raise Stopped(
-                f'stopped by {signal.Signals(request.signal_number).name} while validating; the steps before are saved '
-                f'in {self.runner.folder}; --resume goes on from there',
-                request.signal_number,
-            )
+            raise Stopped('stopped while validating', request.signal_number)
         self.runner.ledger.add(data_batch.failures)
         if data_batch:
             super().run_iter(idx, data_batch)

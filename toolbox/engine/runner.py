@@ -7,8 +7,8 @@ CUDA where there is none.
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +27,10 @@ from toolbox.config import config_data
 from toolbox.differences import Change
 from toolbox.engine.backend import set_backend
 from toolbox.engine.checkpoint import size_in_bytes
-from toolbox.engine.distributed import DataParallel, with_synchronized_norms
+from toolbox.engine.distributed import DataParallel, by_main_process, with_synchronized_norms
 from toolbox.engine.early_stopping import BestScore
 from toolbox.engine.ema import WeightAverage
-from toolbox.engine.generations import Generations, remove_leftovers
+from toolbox.engine.generations import Generations
 from toolbox.engine.guard import LossGuard
 from toolbox.engine.ledger import FailureLedger
 from toolbox.engine.loop import TrainingLoop, ValidationLoop
@@ -45,8 +45,11 @@ from toolbox.engine.optimizers import (
 from toolbox.engine.random_state import random_state, set_random_state
 from toolbox.engine.resuming import moves_schedule
 from toolbox.engine.stepping import TrainingStep
+from toolbox.engine.training_state import difference, malformed, optimizer_difference, random_difference
 from toolbox.engine.watching import build_visualizer
+from toolbox.files import remove_leftovers
 from toolbox.interruption import StopRequest, stop_on_signals
+from toolbox.nn.device import is_out_of_memory
 
 logger = logging.getLogger('huefill')
 
@@ -140,9 +143,9 @@ class RestorationRunner(Runner):
             OSError: too little room on the disk.
         """
         if is_main_process():
-            remove_leftovers(self.folder)
+            remove_leftovers(self.folder, below=False)
             self.generations.check_space(*self._expected_sizes())
-        with stop_on_signals(self.stop_request):
+        with stop_on_signals(self.stop_request), self._stoppable_while_loading():
             return super().train()
 
     def averaged_weights(self) -> AbstractContextManager[None]:
@@ -155,8 +158,10 @@ class RestorationRunner(Runner):
             return
         trained = self.restoration_model.layout.state_dict()
         if not _finite(trained):
+            self.generations.hindrance = 'the weights are not finite'
             logger.warning(f'step {self.iter}: the weights are not finite: not saved')
             return
+        self.call_hook('before_save')
         loop = self.train_loop
         common = dict(
             config=self._config_data,
@@ -180,11 +185,23 @@ class RestorationRunner(Runner):
         )
         self.generations.save_last({**common, **self._weights(trained), **training})
 
-    def resume_from(self, content: Mapping[str, Any], changes: Sequence[Change] = ()) -> None:
+    def what_is_saved(self) -> str:
+        """Where a run that stops now goes on, for the message that it stops with."""
+        loss = self.generations.loss(self.epoch, self.iter) if is_main_process() else ''
+        if not loss:
+            return f'which is saved in {self.folder}; --resume goes on from there'
+        return f'but {loss}: they could not be saved ({self.generations.hindrance}); --resume trains them again'
+
+    def check_saved(self) -> None:
+        """Raise UnsavedWeights in all processes where the checkpoints do not hold what was trained."""
+        by_main_process(lambda: self.generations.check_saved(self.epoch, self.iter))
+
+    def resume_from(self, path: Path, content: Mapping[str, Any], changes: Sequence[Change] = ()) -> None:
         """Take up a run where a checkpoint left it; called before `train`.
 
         Args:
-            content: of the checkpoint.
+            path: of the checkpoint, for errors.
+            content: of the checkpoint; `check_keys` has seen it.
             changes: what `check_resumable` says of its config and this run's.
 
         Raises:
@@ -196,13 +213,57 @@ class RestorationRunner(Runner):
                 f'{self.folder} cannot be resumed: an epoch of it has {content["steps_per_epoch"]} batches, and would '
                 f'have {steps} now. Give the clean_csv of before, or start a new run'
             )
-        self._resume, self._content, self._changes = True, content, changes
+        self._resume, self._content, self._changes, self._resumed_from = True, content, changes, path
+        self.generations.saved = content['epoch'], content['step']
 
     def load_or_resume(self) -> None:
-        """mmengine's hook into `train`: restore what `save` wrote."""
+        """mmengine's hook into `train`: restore what `save` wrote.
+
+        Raises:
+            ValueError: the checkpoint holds a training state that is none of this run.
+        """
         if not self._resume:
             return
-        content = self._content
+        told = self._state_difference(self._content)
+        if told:
+            raise malformed(self._resumed_from, told)
+        try:
+            self._restore(self._content)
+        except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+            if is_out_of_memory(error):
+                raise
+            raise malformed(self._resumed_from, f'{type(error).__name__}: {error}') from error
+        del self._content
+        self._check_best()
+
+    def _state_difference(self, content: Mapping[str, Any]) -> str:
+        """How a checkpoint's training state has another form than this run's, in words; '' where it has the same."""
+        hooks = {type(hook).__name__: hook.state_dict() for hook in self.hooks if hasattr(hook, 'state_dict')}
+        network = self.restoration_model.layout.state_dict()
+        like = dict(
+            model=network,
+            objective=self.restoration_model.objective.state_dict(),
+            best_score=self.best_score.state_dict(),
+            guard=self.guard.state_dict(),
+            hooks={name: state for name, state in hooks.items() if name in content['hooks']},
+            critics=[None] * len(self.critics),
+        )
+        if 'trained' in content:
+            like |= dict(trained=network, updates=0)
+        if not moves_schedule(self._changes):
+            like['schedulers'] = [scheduler.state_dict() for scheduler in self.param_schedulers]
+        given = {**content, 'hooks': {name: content['hooks'][name] for name in like['hooks']}}
+        given['critics'] = [None] * len(content['critics'])
+        told = (difference(given.get(key), like[key], key) for key in like)
+        optimizers = [('optimizer', content['optimizer'], self.optim_wrapper.optimizer)]
+        optimizers += [
+            (f'critics.{index}', state, critic)
+            for index, (state, critic) in enumerate(zip(content['critics'], self.critics, strict=False))
+        ]
+        of_optimizers = (optimizer_difference(state, optimizer, name) for name, state, optimizer in optimizers)
+        return next(filter(None, (*told, *of_optimizers, random_difference(content['random']))), '')
+
+    def _restore(self, content: Mapping[str, Any]) -> None:
         first = [dict(group) for group in self.optim_wrapper.optimizer.param_groups]
         self._load_weights(content)
         for group, fresh in zip(self.optim_wrapper.optimizer.param_groups, first, strict=True):
@@ -224,7 +285,6 @@ class RestorationRunner(Runner):
             set_random_state(content['random'])
         else:  # the main process's state is the one that is saved; the others must not draw the same
             torch.manual_seed(hash((self.config.seed, self.iter, get_rank())))
-        del self._content
 
     def roll_back(self) -> None:
         """Give the networks and optimizers the state of the newest checkpoint; position and schedules go on.
@@ -292,6 +352,30 @@ class RestorationRunner(Runner):
 
     def dump_config(self) -> None:
         """config.py is written before the run starts."""
+
+    @contextmanager
+    def _stoppable_while_loading(self) -> Iterator[None]:
+        """Within, one process does not wait for a batch when it is asked to stop; several stop at the same step."""
+        loaders = [] if self.distributed else [self.train_dataloader, self.val_dataloader]
+        for loader in loaders:
+            loader.waiting = self.stop_request.while_waiting
+        try:
+            yield
+        finally:
+            for loader in loaders:
+                loader.waiting = nullcontext
+
+    def _check_best(self) -> None:
+        """Where the weights of the best validation so far are not in best.pth, do with those that are."""
+        metrics = by_main_process(self.generations.best_metrics) or {}
+        score = metrics.get(self.ranking_metric.name)
+        if self.best_score.is_behind(score):
+            found = f'it is of epoch {metrics.get("epoch")}' if metrics else 'there is none that can be read'
+            logger.warning(
+                f'{self.folder}: best.pth is not of the best validation, epoch {self.best_score.best.get("epoch")}: '
+                f'{found}; the next one that is better takes its place'
+            )
+            self.best_score.fall_back(metrics, score)
 
     def _weights(self, trained: Mapping[str, Tensor]) -> dict[str, Any]:
         """All that steps change, for a checkpoint whose `model` is what was validated."""
