@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tests.hostile import SIZE, picture, png, png_header
+from toolbox.imageio import UnreadableImage
 from toolbox.strict_png import decode_rgb_png, max_png_bytes
+from toolbox.words import without_addresses
 
 
 def decode(content: bytes) -> np.ndarray:
@@ -78,3 +80,25 @@ def test_any_damage_is_a_value_error_at_most(changes):
 @pytest.mark.parametrize('size', [1, 7, 64, 300])
 def test_the_largest_png_fits_the_limit(size):
     assert len(png(picture(size=size), compress_level=0)) < max_png_bytes(size, size)
+
+
+@pytest.mark.parametrize('place', range(8, 60))
+def test_a_damaged_checksum_is_told_without_an_address(place: int) -> None:
+    content = io.BytesIO()
+    Image.new('RGB', (9, 9)).save(content, 'PNG')
+    damaged = bytearray(content.getvalue())
+    damaged[place] ^= 0x10
+    try:
+        decode_rgb_png(bytes(damaged), 9, 9)
+    except ValueError as error:
+        told = str(error)
+    else:
+        told = ''
+    assert ' object at 0x' not in told
+    assert 'cannot identify' not in told
+
+
+def test_no_address_of_an_object_is_in_a_message() -> None:
+    error = UnreadableImage('a.png', f'cannot identify image file {io.BytesIO()!r}')
+    assert str(error) == 'a.png: cannot identify the image file'
+    assert without_addresses(f'{object()!r} is odd') == 'the file is odd'

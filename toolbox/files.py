@@ -198,10 +198,17 @@ def write_bytes(path: Path, content: bytes) -> None:
     """
     make_folder(path.parent)
     if path.parent not in _SWEPT:
-        remove_leftovers(path.parent, below=False)
+        with suppress(OSError):  # told when the file itself is written
+            remove_leftovers(path.parent, below=False)
         _SWEPT.add(path.parent)
     with in_one_move(path) as file:
         file.write(content)
+
+
+def require_room(folder: Path, num_bytes: int) -> None:
+    """Raise NotWritten if a folder's disk has less room: where libraries write, what they say of it would be theirs."""
+    if shutil.disk_usage(folder).free < num_bytes:
+        raise not_written(folder, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
 
 
 def make_folder(folder: Path) -> None:

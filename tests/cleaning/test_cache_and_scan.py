@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from tests.support import scene
-from toolbox.cleaning.cache import Cache
+from toolbox.cleaning.cache import _TABLES_BEFORE, Cache
 from toolbox.cleaning.scan import local_batches, scan_files
 from toolbox.data.sources import open_source
 from toolbox.paths import REPOSITORY
@@ -127,3 +127,65 @@ def test_a_kill_costs_only_the_current_batch(folder):
     assert embedder.num_embedded == found.num_new == 2  # of the last batch, the others being broken and a copy of 0
     whole = scan(folder, MeanColor('whole'))
     np.testing.assert_array_equal(vectors, whole[1])
+
+
+def scan_or_why_not(folder: Path, embedder: MeanColor):
+    try:
+        return scan(folder, embedder)
+    except ValueError as error:
+        return str(error)
+
+
+def test_any_flipped_bit_is_found_and_what_it_was_in_is_computed_again(folder):
+    """Of one in each of 200 bytes of the database, none changes what a run finds; a damaged row costs itself."""
+    first = scan(folder, MeanColor())
+    path = folder.parent / 'cache.sqlite'
+    good = path.read_bytes()
+    rng, computed_again, unharmed = np.random.default_rng(0), 0, 0
+    for place in np.linspace(0, len(good) - 1, 200).astype(int):
+        content = bytearray(good)
+        content[place] ^= 1 << int(rng.integers(8))
+        path.write_bytes(content)
+        embedder = MeanColor()
+        again = scan_or_why_not(folder, embedder)
+        if isinstance(again, str):
+            assert 'delete it' in again
+            continue
+        np.testing.assert_array_equal(again[1], first[1])
+        assert again[2:] == first[2:]
+        computed_again += embedder.num_embedded > 0
+        unharmed += embedder.num_embedded == 0
+    assert computed_again > 50
+    assert unharmed < 150  # free pages
+
+
+def test_a_damaged_row_alone_is_computed_again_and_counted(folder):
+    first = scan(folder, MeanColor())
+    for table, column in (('vectors', 'vector'), ('files', 'facts'), ('files', 'thumbnail'), ('vectors', 'digest')):
+        with closing(sqlite3.connect(folder.parent / 'cache.sqlite')) as database:
+            ((sha256, value),) = database.execute(f'SELECT sha256, {column} FROM {table} LIMIT 1').fetchall()
+            changed = value.replace('4', '5') if isinstance(value, str) else bytes([value[0] ^ 1]) + value[1:]
+            database.execute(f'UPDATE {table} SET {column} = ? WHERE sha256 = ?', (changed, sha256))
+            database.commit()
+        with closing(Cache(folder.parent / 'cache.sqlite', 'mean color')) as cache:
+            assert len(cache.known()) == 9
+            assert cache.num_damaged == 1
+        embedder = MeanColor()
+        again = scan(folder, embedder)
+        assert embedder.num_embedded in (1, 2)  # a copy is looked at again as well
+        np.testing.assert_array_equal(again[1], first[1])
+        assert again[2:] == first[2:]
+
+
+def test_a_cache_of_the_format_before_is_made_anew_and_a_newer_one_is_told(folder):
+    path = folder.parent / 'cache.sqlite'
+    with closing(sqlite3.connect(path)) as database:
+        for table in _TABLES_BEFORE.values():
+            database.execute(table)
+        database.execute('PRAGMA user_version = 2')
+        database.commit()
+    assert scan(folder, MeanColor())[0].num_new == 11
+    with closing(sqlite3.connect(path)) as database:
+        database.execute('PRAGMA user_version = 99')
+    with pytest.raises(ValueError, match=r'cache\.sqlite: written by a newer version'):
+        scan(folder, MeanColor())

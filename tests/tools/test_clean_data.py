@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -22,6 +23,7 @@ from toolbox.data.clean_csv import Row, read_clean_csv
 from toolbox.data.sources import open_source
 from toolbox.discovery import discover_plugins
 from toolbox.imageio import read_gray, read_rgb
+from toolbox.locks import locked
 from toolbox.paths import REPOSITORY
 from toolbox.registry import EMBEDDERS
 from tools import clean_data, train
@@ -321,3 +323,47 @@ def test_ray_gives_the_same(photo_folder, tmp_path):
     assert clean(photo_folder, '--out', tmp_path / 'ray', '--ray', 'local', options=['embedder.batch_size=2']) == 0
     for name in ('clean.csv', 'embeddings.npz', 'failures.csv'):
         assert (tmp_path / 'ray' / name).read_bytes() == (tmp_path / 'alone' / name).read_bytes()
+
+
+def test_a_damaged_row_of_the_cache_is_said(photo_folder, tmp_path, capsys):
+    assert clean(photo_folder, '--out', tmp_path / 'out') == 0
+    before = (tmp_path / 'out' / 'clean.csv').read_bytes()
+    with closing(sqlite3.connect(tmp_path / 'out' / 'cache.sqlite')) as database:
+        database.execute("UPDATE vectors SET vector = zeroblob(length(vector)) WHERE sha256 = (SELECT min(sha256) FROM "
+                         'vectors)')  # fmt: skip
+        database.commit()
+    capsys.readouterr()
+    assert clean(photo_folder, '--out', tmp_path / 'out') == 0
+    told = capsys.readouterr().out
+    assert 'cache.sqlite: 1 row damaged; what they were about was computed again' in told
+    assert '1 image was new' in told
+    assert (tmp_path / 'out' / 'clean.csv').read_bytes() == before
+
+
+def test_two_runs_with_one_out_are_told_apart(photo_folder, tmp_path, capsys):
+    (tmp_path / 'out').mkdir()
+    with locked(tmp_path / 'out', 'a test'):
+        assert clean(photo_folder, '--out', tmp_path / 'out') == 2
+    assert 'another process works in' in capsys.readouterr().err
+    assert clean(photo_folder, '--out', tmp_path / 'out') == 0
+    assert not (tmp_path / 'out' / '.lock').exists()
+
+
+@pytest.mark.parametrize('content', ['', '{"clean_csv', '[]', '{"clean_csv_sha256": 3}', '{}', '{"format": 99}'])
+def test_a_damaged_summary_is_told(content, photo_folder, tmp_path, capsys):
+    assert clean(photo_folder, '--out', tmp_path / 'out') == 0
+    (tmp_path / 'out' / 'summary.json').write_text(content, encoding='utf-8')
+    assert clean(photo_folder, '--out', tmp_path / 'out') == 2
+    told = capsys.readouterr().err
+    assert re.search(r'summary\.json: (damaged: .*; whether .*clean.csv was edited|written by a newer version)', told)
+    assert told.count('\n') == 1
+
+
+def test_embeddings_tell_a_flipped_bit(photo_folder, tmp_path):
+    assert clean(photo_folder, '--out', tmp_path / 'out') == 0
+    path = tmp_path / 'out' / 'embeddings.npz'
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with np.load(path) as arrays, pytest.raises(zipfile.BadZipFile, match='CRC'):
+        [arrays[name] for name in arrays.files]

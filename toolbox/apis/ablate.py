@@ -12,7 +12,7 @@ from toolbox.apis.ablation_baselines import measure_baselines
 from toolbox.apis.ablation_plan import Plan, Trial, make_plan, trial_folder
 from toolbox.apis.ablation_report import write_report
 from toolbox.apis.ablation_results import PLAN, read_summary
-from toolbox.apis.run_folder import commit
+from toolbox.apis.run_folder import LEAST_ROOM, commit
 from toolbox.apis.trial import TrialJob, run_trial
 from toolbox.apis.tryout import RESULT, TryJob, try_arm
 from toolbox.cli import SOME_FAILED
@@ -23,7 +23,7 @@ from toolbox.experiment.record import command, write_record
 from toolbox.experiment.results import TrialResult
 from toolbox.experiment.tables import as_text, write_tables
 from toolbox.experiment.trials import TrialFolder
-from toolbox.files import advised, make_folder, remove_leftovers
+from toolbox.files import advised, make_folder, remove_leftovers, require_room
 from toolbox.locks import locked
 from toolbox.paths import RUN_CONFIG
 from toolbox.records import Damaged, read_record, save_record
@@ -70,6 +70,7 @@ def ablate(
     make_folder(folder)
     with advised('what is done is kept: the same command goes on'), locked(folder, 'an ablation'):
         remove_leftovers(folder)
+        require_room(folder, LEAST_ROOM)
         run = _Run(plan, folder, _engine(plan, workers, ray), rerun_failed, stop_on_failure)
         run.announce()
         run.try_arms()
@@ -228,7 +229,7 @@ class _Run:
     def _create(self, trial: Trial) -> None:
         folder = self._of(trial)
         if self.rerun_failed:
-            folder.drop_damaged()
+            folder.drop_damaged(dict(arm=trial.arm, seed=trial.seed, fold=trial.fold))
         if folder.facts or folder.damage:
             return
         facts = dict(command=command(), commit=self.commit, code=self.plan.code, data=self.plan.digest)

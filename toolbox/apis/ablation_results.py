@@ -48,15 +48,18 @@ def read_summary(folder: Path) -> tuple[Summary, list[TrialResult], dict[str, An
     results = [TrialFolder(folder / 'trials' / name).result(plan['known'].get(name)) for name in plan['trials']]
     for name, reason in plan['not_tried'].items():
         results += [TrialResult(name, seed, fold, 'failed', reason) for seed in plan['seeds'] for fold in plan['folds']]
-    summary = summarize(
-        plan['title'],
-        arms,
-        plan['baseline'],
-        results,
-        plan['ranking'],
-        plan['higher_is_better'],
-        plan['baselines'],
-    )
+    try:
+        summary = summarize(
+            plan['title'],
+            arms,
+            plan['baseline'],
+            results,
+            plan['ranking'],
+            plan['higher_is_better'],
+            plan['baselines'],
+        )
+    except ValueError as error:
+        raise Damaged(f'{folder / PLAN}: damaged, or not of these trials: {error}; {_GO_ON}') from error
     return summary, results, plan
 
 

@@ -17,7 +17,7 @@ from mmengine.config import Config
 
 from toolbox.differences import shown
 from toolbox.experiment.record import NoAnswer, ask_git
-from toolbox.files import is_full, read_json_if_any, remove_leftovers, write_json
+from toolbox.files import is_full, read_json_if_any, remove_leftovers, require_room, write_json
 from toolbox.locks import locked
 from toolbox.paths import RUN_CONFIG
 
@@ -32,6 +32,7 @@ _PACKAGES = (
 # What a start writes before its first step, and what there is of a run only after one.
 _OF_START = (RUN_CONFIG, ENVIRONMENT, 'train.log', 'train.rank*.log', '.lock', 'vis_data', 'fold_*')
 _OF_STEPS = ('*.pth', 'scalars.jsonl', 'failures*.csv', 'samples')
+LEAST_ROOM = 2**20  # for logs, records and what libraries write; checkpoints ask for more (`Generations.check_space`)
 _LOCK_WAIT = 1  # seconds: whoever lists runs looks at their locks
 
 
@@ -91,6 +92,7 @@ def occupied(folder: Path, made: bool = False) -> Iterator[None]:
     with locked(folder, 'a training', wait=_LOCK_WAIT):
         remove_leftovers(folder)
         try:
+            require_room(folder, LEAST_ROOM)
             yield
         except BaseException:
             if is_new:

@@ -54,9 +54,7 @@ def walk_files(
             elif kind == 'file':
                 if wanted:
                     if sys.getfilesystemencoding() == 'ascii' and not entry.name.isascii():
-                        raise ValueError(
-                            beyond_locale()
-                        )  # names in tables and checkpoints are UTF-8: they would differ
+                        raise ValueError(beyond_locale())  # names in tables are UTF-8
                     yield f'{below}{entry.name}'
             elif wanted:
                 tell(f'{below}{entry.name}', kind)

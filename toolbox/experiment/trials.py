@@ -81,9 +81,14 @@ class TrialFolder:
         """Which of its records is damaged, what is wrong with it and how to go on; '' if none is."""
         return next((problem for problem in map(self._problem, _FIELDS) if problem), '')
 
-    def drop_damaged(self) -> None:
-        """Remove the records that are damaged, so that the trial is run again."""
+    def drop_damaged(self, known: Mapping[str, Any]) -> None:
+        """Remove the records that are damaged, so that the trial is run again.
+
+        Args:
+            known: `arm`, `seed` and `fold`, as the plan has them.
+        """
         damaged = [name for name in _FIELDS if self._problem(name)]
+        damaged += [_TRIAL] if not damaged and self._differs(known) else []
         for name in damaged:
             self._file(name).unlink()
         if damaged:
@@ -112,7 +117,7 @@ class TrialFolder:
             Damaged: trial.json, and nothing stands in for it.
             Newer: a newer version wrote a record.
         """
-        damage, facts = self.damage, self.facts or known
+        damage, facts = self.damage or self._differs(known), known or self.facts
         if not facts:
             raise Damaged(damage or f'{self._file(_TRIAL)}: there is no such file; {_GO_ON}')
         if damage:
@@ -143,6 +148,14 @@ class TrialFolder:
         """
         with locked(self.path, f'trial {self.path.name}', wait=_LOCK_WAIT):
             yield
+
+    def _differs(self, known: Mapping[str, Any] | None) -> str:
+        facts, path = self.facts, self._file(_TRIAL)
+        different = [key for key in known or () if facts and facts[key] != known[key]]
+        if not different:
+            return ''
+        key = different[0]
+        return f'{path}: damaged: {key} is {facts[key]!r}, and {known[key]!r} in the plan; {_GO_ON}'
 
     def _problem(self, name: str) -> str:
         try:
