@@ -124,7 +124,7 @@ def test_wrong_values_are_told(options, tmp_path, capsys):
 @pytest.mark.parametrize('options', [{}, {'tta': 'flip', 'tile': 64}])
 def test_colors_are_read_again_without_the_networks(options):
     """Bit for bit what a model with these options writes."""
-    gray, mask = damaged_scene(3, 80, 112)
+    gray = damaged_scene(3, 80, 112)[0]
     restorer = Restorer.from_checkpoints([shipped_model()], device='cpu', **options)
     photo = restorer.prepare(read_photo_file(Image.fromarray(gray)))
     *_, (done, total, predicted) = restorer.predict(photo)

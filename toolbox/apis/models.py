@@ -1,9 +1,9 @@
 """What `huefill models` says of the models that come with an installation."""
 
 from pathlib import Path
-from typing import Any
 
 from toolbox.engine.checkpoint import read_checkpoint
+from toolbox.engine.loading import checkpoint_config
 from toolbox.models import shipped_model
 from toolbox.paths import command
 
@@ -17,19 +17,32 @@ def describe_models() -> str:
     return '\n\n'.join(_described(path) for path in [shipped_model()])
 
 
-def _described(path: Path) -> str:
+def model_card(path: Path) -> dict[str, str]:
+    """What a person wants to know of a checkpoint: its `name`, `networks`, `trained` and `scores`, in words.
+
+    Raises:
+        FileNotFoundError, ValueError: it is missing or damaged.
+    """
     content = read_checkpoint(path)
-    config: dict[str, Any] = content['config']
-    model, parameters = config['model'], sum(value.numel() for value in content['model'].values())
-    scores = ', '.join(f'{name} {value:.4f}' for name, value in content['metrics'].items() if isinstance(value, float))
+    config = checkpoint_config(content, path)
+    model, parameters = config.model, sum(value.numel() for value in content['model'].values())
+    metrics = content['metrics'].items()
+    return {
+        'name': path.stem,
+        'networks': f'{model.layout.type} on {model.encoder.get("name", model.encoder.type)}, '
+        f'{parameters / 1e6:.1f} M parameters',
+        'trained': f'{content["step"]:,} steps of {config.data.batch_size} photographs',
+        'scores': ', '.join(f'{name} {value:.4f}' for name, value in metrics if isinstance(value, float)),
+    }
+
+
+def _described(path: Path) -> str:
+    card = model_card(path)
     return '\n'.join(
         [
-            path.stem,
+            card['name'],
             f'  file      {path} ({path.stat().st_size / 1e6:.1f} MB)',
-            f'  networks  {model["layout"]["type"]} on {model["encoder"].get("name", model["encoder"]["type"])}, '
-            f'{parameters / 1e6:.1f} M parameters',
-            f'  trained   {content["step"]:,} steps of {config["data"]["batch_size"]} photographs',
-            f'  scores    {scores}',
+            *(f'  {key:<10}{card[key]}' for key in ('networks', 'trained', 'scores')),
             f'  use       {command("infer")} --input old.jpg --out restored',
             f'  go on     {command("train")} configs/{path.stem}.py --data-root photos --cfg-options '
             'model.weights=shipped optimizer.lr=2e-4',
