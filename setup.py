@@ -68,7 +68,11 @@ setup(
         *(f'toolbox.configs.{package}' for package in find_namespace_packages('configs', exclude=['*__pycache__'])),
     ],
     package_dir={'toolbox.configs': 'configs', 'toolbox.tools': 'tools'},
-    package_data={'toolbox.report': ['*.css', '*.js'], 'toolbox.models': ['*.safetensors']},
+    package_data={
+        'toolbox.report': ['*.css', '*.js'],
+        'toolbox.web': ['*.css', '*.html', '*.js'],
+        'toolbox.models': ['*.safetensors'],
+    },
     entry_points={'console_scripts': ['huefill = toolbox.system.console:main']},
     install_requires=REQUIRES,
     extras_require={'lpips': LPIPS, 'pretrained': PRETRAINED, 'ray': RAY, 'test': TEST, 'dev': DEV},

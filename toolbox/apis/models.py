@@ -1,6 +1,7 @@
 """What `huefill models` says of the models that come with an installation."""
 
 from pathlib import Path
+from typing import Any
 
 from toolbox.engine.checkpoint import read_checkpoint
 from toolbox.engine.loading import checkpoint_config
@@ -17,8 +18,8 @@ def describe_models() -> str:
     return '\n\n'.join(_described(path) for path in [shipped_model()])
 
 
-def model_card(path: Path) -> dict[str, str]:
-    """What a person wants to know of a checkpoint: its `name`, `networks`, `trained` and `scores`, in words.
+def model_card(path: Path) -> dict[str, Any]:
+    """What a person wants to know of a checkpoint: its `name`, `networks` and training (`trained`) in words, `metrics`.
 
     Raises:
         FileNotFoundError, ValueError: it is missing or damaged.
@@ -26,23 +27,25 @@ def model_card(path: Path) -> dict[str, str]:
     content = read_checkpoint(path)
     config = checkpoint_config(content, path)
     model, parameters = config.model, sum(value.numel() for value in content['model'].values())
-    metrics = content['metrics'].items()
     return {
         'name': path.stem,
         'networks': f'{model.layout.type} on {model.encoder.get("name", model.encoder.type)}, '
         f'{parameters / 1e6:.1f} M parameters',
         'trained': f'{content["step"]:,} steps of {config.data.batch_size} photographs',
-        'scores': ', '.join(f'{name} {value:.4f}' for name, value in metrics if isinstance(value, float)),
+        'metrics': {name: value for name, value in content['metrics'].items() if isinstance(value, float)},
     }
 
 
 def _described(path: Path) -> str:
     card = model_card(path)
+    scores = ', '.join(f'{name} {value:.4f}' for name, value in card['metrics'].items())
     return '\n'.join(
         [
             card['name'],
             f'  file      {path} ({path.stat().st_size / 1e6:.1f} MB)',
-            *(f'  {key:<10}{card[key]}' for key in ('networks', 'trained', 'scores')),
+            f'  networks  {card["networks"]}',
+            f'  trained   {card["trained"]}',
+            f'  scores    {scores}',
             f'  use       {command("infer")} --input old.jpg --out restored',
             f'  go on     {command("train")} configs/{path.stem}.py --data-root photos --cfg-options '
             'model.weights=shipped optimizer.lr=2e-4',

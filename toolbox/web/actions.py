@@ -1,6 +1,8 @@
 """What the page does: each event changes one person's `Work`, and shows what that is now."""
 
+import base64
 import io
+import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,13 +13,16 @@ import gradio as gr
 import numpy as np
 from PIL import Image
 
-from toolbox.imageio import MAX_PIXELS, UnreadableImage, open_image
+from toolbox.imageio import MAX_PIXELS, open_image
 from toolbox.web import words
 from toolbox.web.models import Models
-from toolbox.web.page import HOLE_ALPHA, HOLE_COLOR, Parts
-from toolbox.web.work import Item, Look, Work, shown_hole
+from toolbox.web.page import Parts
+from toolbox.web.work import SHOWN_SIDE, Item, Look, Work, shown_hole
 
 Changes = dict[Any, Any]
+_HOLE_COLOR = (226, 61, 94, 255)  # as hole.js paints
+# In the browser, before an event is sent: its second value becomes what the canvas holds.
+_READ_HOLE = '(work, painted, ...rest) => [work, window.huefillHole ? window.huefillHole() : "", ...rest]'
 
 
 @dataclass
@@ -37,31 +42,33 @@ class Actions:
     def connect(self, examples: list[tuple[gr.Button, Path]]) -> None:
         """Tie the events to the parts; to be called inside the page."""
         parts, settings = self.parts, [self.parts.model, self.parts.tta, self.parts.tile]
-        parts.editor.preprocess = self._painted
         options = dict(outputs=parts.all(), show_progress='hidden', api_visibility='private')
+        painted = dict(js=_READ_HOLE)
         networks = dict(concurrency_id='networks', concurrency_limit=1)
         quick = dict(concurrency_id='quick', concurrency_limit=2)
         parts.drop.upload(self.add, [parts.work, parts.drop, *settings], **options, **quick)
         for button, path in examples:
             button.click(self._adding(path), [parts.work, *settings], **options, **quick)
-        parts.photos.input(self.choose, [parts.work, parts.editor, parts.photos], **options, **quick)
+        parts.photos.input(self.choose, [parts.work, parts.painted, parts.photos], **painted, **options, **quick)
         parts.again.click(self.begin_again, parts.work, **options, **quick)
         parts.no_hole.click(self.no_hole, parts.work, **options, **quick)
         parts.find.click(self.find, [parts.work, *settings], **options, **quick)
         parts.correct.click(self.correct, parts.work, **options, **quick)
-        running = parts.restore.click(self.restore, [parts.work, parts.editor, *settings], **options, **networks)
+        running = parts.restore.click(
+            self.restore, [parts.work, parts.painted, *settings], **painted, **options, **networks
+        )
         parts.cancel.click(self.cancel, parts.work, cancels=[running], queue=False, **options)
         look = [parts.work, parts.strength, parts.colors, parts.view, *settings]
         for part in (parts.strength, parts.colors, parts.view):
             part.input(self.look, look, trigger_mode='always_last', **options, **networks)
         for part in settings:
-            part.change(self.set, [parts.work, parts.editor, *settings], **options, **quick)
+            part.change(self.set, [parts.work, parts.painted, *settings], **painted, **options, **quick)
 
     def add(self, work: Work, files: list[str] | None, *settings: Any) -> Changes:
         """Photographs were dropped."""
         return self._add(work, [Path(file) for file in files or ()], settings, keep=False)
 
-    def choose(self, work: Work, painted: np.ndarray | None, number: int) -> Changes:
+    def choose(self, work: Work, painted: str, number: int) -> Changes:
         """Another photograph is to be shown."""
         self._take(work, painted)
         work.current = number
@@ -86,20 +93,21 @@ class Actions:
         work.item.restored = None
         return self._all(work)
 
-    def set(self, work: Work, painted: np.ndarray | None, *settings: Any) -> Changes:
+    def set(self, work: Work, painted: str, *settings: Any) -> Changes:
         """Another model, or another way to see: what was restored does not count any more."""
         self._take(work, painted)
         changes = self._told(work, lambda: work.find_holes(self._restorer(*settings)))
         return changes | {self.parts.card: words.cards(self.models.cards(settings[0]))}
 
-    def restore(self, work: Work, painted: np.ndarray | None, *settings: Any) -> Iterator[Changes]:
+    def restore(self, work: Work, painted: str, *settings: Any) -> Iterator[Changes]:
         """All that waits is restored; progress is shown between passes through networks."""
         self._take(work, painted)
         parts, started = self.parts, time.monotonic()
         yield {
             parts.status: gr.update(value=words.running(0, 0, None)),
             parts.holes: gr.update(visible=False),
-            parts.bar: gr.update(visible=False),
+            parts.again: gr.update(visible=False),
+            parts.photos: gr.update(visible=False),
             parts.more: gr.update(visible=False),
             parts.cancel: gr.update(visible=True),
             parts.trouble: gr.update(visible=False),
@@ -137,13 +145,13 @@ class Actions:
     def _add(self, work: Work, paths: list[Path], settings: tuple, keep: bool) -> Changes:
         return self._told(work, lambda: work.add(paths, self._restorer(*settings), self.max_pixels, keep))
 
-    def _restorer(self, model: str, tta: str, tile: float | None) -> Any:
-        return self.models.restorer(model, tta, None if tile is None else int(tile))
+    def _restorer(self, model: str, tta: str, tile: int | None) -> Any:
+        return self.models.restorer(model, tta, tile)
 
-    def _take(self, work: Work, painted: np.ndarray | None) -> None:
+    def _take(self, work: Work, painted: str) -> None:
         """What was painted, where the editor shows the current photograph."""
-        if painted is not None and work.items and work.item.restored is None:
-            work.paint(painted)
+        if painted and work.items and work.item.restored is None:
+            work.paint(_hole_of(painted))
 
     def _told(self, work: Work, change: Callable[[], None]) -> Changes:
         """Do it, and show what is now; what a person can cause is told as a sentence."""
@@ -162,11 +170,11 @@ class Actions:
             parts.drop: gr.update(value=None),
             parts.start: gr.update(visible=not begun),
             parts.trouble: gr.update(value=told, visible=bool(told)),
-            parts.bar: gr.update(visible=begun),
+            parts.top: gr.update(visible=begun),
+            parts.again: gr.update(visible=True),
             parts.photos: gr.update(
                 choices=words.choices(work), value=work.current if begun else None, visible=len(work.items) > 1
             ),
-            parts.status: gr.update(value='', visible=begun),
             parts.holes: gr.update(visible=begun and not done),
             parts.cancel: gr.update(visible=False),
             parts.result: gr.update(visible=done),
@@ -180,8 +188,8 @@ class Actions:
         parts, item = self.parts, work.item
         waiting = len(work.waiting)
         return {
-            parts.status: gr.update(value=words.hole(item), visible=True),
-            parts.editor: {'background': item.damaged(), 'layers': [_overlay(item)], 'composite': None},
+            parts.status: words.hole(item),
+            parts.editor: _on_canvas(item),
             parts.restore: 'Restore' if waiting == 1 else f'Restore all {waiting}',
             parts.no_hole: gr.update(visible=bool(item.hole.any()) or item.confidence is None),
             parts.find: gr.update(visible=item.confidence is None),
@@ -191,7 +199,7 @@ class Actions:
         parts, item = self.parts, work.item
         restored = [each for each in work.items if each.restored]
         return {
-            parts.status: gr.update(value=words.result(item), visible=True),
+            parts.status: words.result(item),
             parts.slider: (item.damaged(), item.shown[view == 'Gray']),
             parts.download: str(item.restored),
             parts.archive: gr.update(value=str(work.zip()) if len(restored) > 1 else None, visible=len(restored) > 1),
@@ -199,33 +207,28 @@ class Actions:
             parts.colors: item.look.colors or 'natural',
         }
 
-    def _painted(self, payload: Any) -> np.ndarray | None:
-        """What the browser sends of the editor, as a hole, bool (h, w); decoded by the one door of images.
 
-        In place of the component's own way, which decodes with whatever Pillow has, programs that it starts included.
-        """
-        if payload is None:
-            return None
-        layers = payload.layers or []
-        if payload.id is not None:
-            blobs = self.parts.editor.blob_storage.pop(payload.id, None)
-            layers = blobs.layers if blobs else []
-        holes = [_hole_of(layer) for layer in layers if layer is not None]
-        return np.logical_or.reduce(holes) if holes else None
-
-
-def _hole_of(layer: Any) -> np.ndarray:
-    content = layer if isinstance(layer, bytes) else Path(layer.path).read_bytes()
+def _hole_of(painted: str) -> np.ndarray:
+    """What the canvas held, a PNG as an address of data, as a hole: bool (h, w)."""
     try:
-        with open_image(io.BytesIO(content)) as image:
-            return np.asarray(image.convert('RGBA').getchannel('A')) >= HOLE_ALPHA // 2
-    except UnreadableImage as error:
+        content = base64.b64decode(painted.partition(',')[2], validate=True)
+        with open_image(io.BytesIO(content), SHOWN_SIDE**2) as image:
+            return np.asarray(image.convert('RGBA').getchannel('A')) >= 128
+    except ValueError as error:
         raise gr.Error('The painted hole could not be read; paint it again.') from error
 
 
-def _overlay(item: Item) -> Image.Image:
-    """The hole as a layer of color."""
+def _on_canvas(item: Item) -> str:
+    """The photograph and its hole for the canvas (hole.js); the number makes each of them new to it."""
     hole = shown_hole(item.hole)
     layer = np.zeros((*hole.shape, 4), np.uint8)
-    layer[hole > 0] = (*HOLE_COLOR, HOLE_ALPHA)
-    return Image.fromarray(layer)
+    layer[hole > 0] = _HOLE_COLOR
+    photo, hole = (_address(picture) for picture in (item.damaged(), Image.fromarray(layer)))
+    return json.dumps({'photo': photo, 'hole': hole, 'number': time.monotonic_ns()})
+
+
+def _address(picture: Image.Image) -> str:
+    """A picture as an address of data: no file is left behind."""
+    content = io.BytesIO()
+    picture.save(content, format='PNG', compress_level=1)
+    return 'data:image/png;base64,' + base64.b64encode(content.getvalue()).decode()

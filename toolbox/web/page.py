@@ -12,12 +12,11 @@ from toolbox.web import words
 from toolbox.web.models import Models
 from toolbox.web.work import Work
 
-# Of the hole on the photograph.
-HOLE_COLOR = (226, 61, 94)
-HOLE_ALPHA = 150
-CSS = Path(__file__).with_name('page.css')
+_ROOM = Path(__file__).parent
+CSS = _ROOM / 'page.css'
 # Files that nobody fetched any more: looked for each ten minutes, removed after an hour.
 _LOOK_SECONDS, _KEEP_SECONDS = 600, 3600
+_TILES = (256, 512, 1024)
 _FONTS = ('system-ui', '-apple-system', 'Segoe UI', 'Roboto', 'Helvetica Neue', 'Arial', 'sans-serif')
 
 
@@ -29,12 +28,13 @@ class Parts:
     start: gr.Column
     drop: gr.File
     trouble: gr.HTML
-    bar: gr.Row
-    photos: gr.Dropdown
-    again: gr.Button
+    top: gr.Row
     status: gr.HTML
+    again: gr.Button
+    photos: gr.Dropdown
     holes: gr.Column
-    editor: gr.ImageEditor
+    editor: gr.HTML
+    painted: gr.Textbox
     restore: gr.Button
     no_hole: gr.Button
     find: gr.Button
@@ -52,17 +52,24 @@ class Parts:
     card: gr.HTML
     colors: gr.Radio
     tta: gr.Radio
-    tile: gr.Number
+    tile: gr.Dropdown
 
     def all(self) -> list[Any]:
         """Each of them, for events that may change any."""
         return [getattr(self, part.name) for part in fields(self)]
 
 
+_TEAL = gr.themes.Color(
+    *('#eef7f9', '#dceef2', '#b9dde5', '#8cc8d5', '#4fa9bb', '#0f6f83', '#0b5a6b', '#0a4c5a', '#093f4b', '#08343e'),
+    '#06262e',
+    name='teal',
+)
+
+
 def theme() -> gr.themes.Base:
     """Calm, in the colors of the reports, with the system's own fonts: nothing is fetched."""
     return gr.themes.Base(
-        primary_hue=gr.themes.colors.cyan,
+        primary_hue=_TEAL,
         neutral_hue=gr.themes.colors.slate,
         radius_size=gr.themes.sizes.radius_md,
         font=_FONTS,
@@ -78,6 +85,10 @@ def theme() -> gr.themes.Base:
         button_primary_background_fill_hover_dark='#7bd3e3',
         button_primary_text_color='#ffffff',
         button_primary_text_color_dark='#0e1a1e',
+        button_secondary_text_color='#1f2933',
+        button_secondary_text_color_dark='#e4e9ed',
+        checkbox_background_color_selected_dark='#5cc4d8',
+        color_accent='#0f6f83',
         slider_color='#0f6f83',
         slider_color_dark='#5cc4d8',
         block_label_text_color='#3b4853',
@@ -110,8 +121,7 @@ def build(models: Models, examples: Mapping[str, Path], home: Path, is_local: bo
             work=work,
             trouble=trouble,
             **start.pop('parts'),
-            **_bar(),
-            status=gr.HTML(visible=False, elem_id='status'),
+            **_top(),
             **_holes(),
             cancel=gr.Button('Cancel', visible=False, elem_id='cancel'),
             **_result(),
@@ -137,33 +147,27 @@ def _start(examples: Mapping[str, Path]) -> dict[str, Any]:
     return {'parts': {'start': start, 'drop': drop}, 'buttons': buttons}
 
 
-def _bar() -> dict[str, Any]:
-    with gr.Row(visible=False, elem_id='bar', equal_height=True) as bar:
-        photos = gr.Dropdown(label='Photograph', filterable=False, scale=4, elem_id='photos', min_width=180)
-        again = gr.Button('Other photographs', size='sm', scale=1, min_width=150, elem_id='again')
-    return dict(bar=bar, photos=photos, again=again)
+def _top() -> dict[str, Any]:
+    with gr.Row(visible=False, elem_id='top') as top:
+        status = gr.HTML(elem_id='status')
+        again = gr.Button('Start over', size='sm', scale=0, min_width=90, elem_id='again')
+    photos = gr.Dropdown(label='Photograph', filterable=False, visible=False, elem_id='photos')
+    return dict(top=top, status=status, again=again, photos=photos)
 
 
 def _holes() -> dict[str, Any]:
-    color = f'rgba({", ".join(map(str, HOLE_COLOR))}, {HOLE_ALPHA / 255:.2f})'
     with gr.Column(visible=False, elem_id='holes') as holes:
-        editor = gr.ImageEditor(
-            label='The hole, in red: paint with the brush, remove with the eraser',
-            show_label=False,
-            sources=(),
-            transforms=(),
-            layers=False,
-            buttons=[],
-            format='png',
-            brush=gr.Brush(default_size=24, colors=[color], default_color=color, color_mode='fixed'),
-            eraser=gr.Eraser(default_size=24),
+        editor = gr.HTML(
+            html_template=(_ROOM / 'hole.html').read_text(encoding='utf-8'),
+            js_on_load=(_ROOM / 'hole.js').read_text(encoding='utf-8'),
             elem_id='editor',
         )
+        painted = gr.Textbox(visible=False)  # events fill it with what the canvas holds
         with gr.Row(elem_id='next'):
             restore = gr.Button('Restore', variant='primary', scale=2, min_width=140, elem_id='restore')
             no_hole = gr.Button('No hole', scale=1, min_width=100, elem_id='no-hole')
             find = gr.Button('Find the hole', scale=1, min_width=100, elem_id='find')
-    return dict(holes=holes, editor=editor, restore=restore, no_hole=no_hole, find=find)
+    return dict(holes=holes, editor=editor, painted=painted, restore=restore, no_hole=no_hole, find=find)
 
 
 def _result() -> dict[str, Any]:
@@ -224,12 +228,12 @@ def _more(models: Models) -> dict[str, Any]:
             label='Each photograph is seen',
             elem_id='tta',
         )
-        tile = gr.Number(
+        tile = gr.Dropdown(
+            [('As suits the model', None), ('Whole photographs', 0), *((f'{side} px', side) for side in _TILES)],
             value=None,
-            precision=0,
-            minimum=0,
             label='Tiles',
-            info='Side in pixels; empty for what suits the model, 0 for none',
+            info='Large photographs in pieces take less memory',
+            filterable=False,
             elem_id='tile',
         )
     return dict(more=more, model=model, card=card, colors=colors, tta=tta, tile=tile)

@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from html import escape
+from typing import Any
 
 from toolbox.web.work import Item, Work
 
+# Of the leaderboard, as a person calls them.
+_METRICS = {'score': 'score', 'ssim': 'SSIM', 'masked_ssim': 'in the hole', 'hue_similarity': 'hues'}
 HEAD = '<h1>Huefill</h1><p>Drop an old gray photograph. Huefill fills its hole and gives it colors.{private}</p>'
-PRIVATE = ' It stays on this computer.'
+PRIVATE = ' Everything stays on this computer.'
 
 
 def head(is_local: bool) -> str:
@@ -36,8 +39,7 @@ def hole(item: Item) -> str:
     if item.hole.any():
         return _step(
             'Hole found',
-            f'The marked area, {share} of the photograph, will be filled. Correct it with brush and eraser where it is '
-            'not right.',
+            f'The red area, {share} of the photograph, will be filled. Is it right? Brush and eraser correct it.',
             f'{item.confidence:.0%} sure',
         )
     if item.confidence > 0:
@@ -71,13 +73,18 @@ def choices(work: Work) -> list[tuple[str, int]]:
     return [(f'{number + 1} of {len(work.items)}: {item.name}', number) for number, item in enumerate(work.items)]
 
 
-def cards(cards: Sequence[Mapping[str, str]]) -> str:
+def cards(cards: Sequence[Mapping[str, Any]]) -> str:
     """What is known of each checkpoint of a choice."""
     return ''.join(
         f'<dl class="card"><dt>Model</dt><dd>{escape(card["name"])}</dd><dt>Networks</dt>'
-        f'<dd>{escape(card["networks"])}</dd><dt>Scores</dt><dd>{escape(card["scores"] or "not measured")}</dd></dl>'
+        f'<dd>{escape(card["networks"])}</dd><dt>Scores</dt><dd>{_scores(card["metrics"])}</dd></dl>'
         for card in cards
     )
+
+
+def _scores(metrics: Mapping[str, Any]) -> str:
+    told = [f'{_METRICS[name]} {value:.3f}' for name, value in metrics.items() if name in _METRICS]
+    return escape(', '.join(told)) or 'not measured'
 
 
 def duration(seconds: float) -> str:
