@@ -19,7 +19,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 from PIL import Image, PngImagePlugin, UnidentifiedImageError
@@ -110,7 +110,7 @@ def write_png(
     path: str | os.PathLike,
     image: np.ndarray,
     alpha: np.ndarray | None = None,
-    metadata: dict[str, bytes] | None = None,
+    metadata: dict[str, Any] | None = None,
     quick: bool = False,
 ) -> tuple[int, str]:
     """Write an image as PNG; at no moment, a power failure included, is there half a file under `path`.
@@ -119,7 +119,7 @@ def write_png(
         path: its folder exists.
         image: uint8 (H, W) or (H, W, 3).
         alpha: uint8 (H, W), or None.
-        metadata: bytes of `exif` and `icc_profile`, or None.
+        metadata: bytes of `exif` and `icc_profile`, pixels per inch (`dpi`, across and down), or None.
         quick: a quarter of the time for about as many bytes: zlib looks for runs alone.
 
     Returns:

@@ -16,7 +16,7 @@ from PIL import Image
 from toolbox.imageio import MAX_PIXELS, open_image
 from toolbox.web import words
 from toolbox.web.models import Models
-from toolbox.web.page import Parts
+from toolbox.web.page import AS_SUITS, Parts
 from toolbox.web.work import SHOWN_SIDE, Item, Look, Work, shown_hole
 
 Changes = dict[Any, Any]
@@ -105,7 +105,8 @@ class Actions:
         parts, started = self.parts, time.monotonic()
         yield {
             parts.status: gr.update(value=words.running(0, 0, None)),
-            parts.holes: gr.update(visible=False),
+            parts.holes: gr.update(elem_classes=['busy']),
+            parts.following: gr.update(visible=False),
             parts.again: gr.update(visible=False),
             parts.photos: gr.update(visible=False),
             parts.more: gr.update(visible=False),
@@ -145,8 +146,8 @@ class Actions:
     def _add(self, work: Work, paths: list[Path], settings: tuple, keep: bool) -> Changes:
         return self._told(work, lambda: work.add(paths, self._restorer(*settings), self.max_pixels, keep))
 
-    def _restorer(self, model: str, tta: str, tile: int | None) -> Any:
-        return self.models.restorer(model, tta, tile)
+    def _restorer(self, model: str, tta: str, tile: int) -> Any:
+        return self.models.restorer(model, tta, None if tile == AS_SUITS else tile)
 
     def _take(self, work: Work, painted: str) -> None:
         """What was painted, where the editor shows the current photograph."""
@@ -175,7 +176,8 @@ class Actions:
             parts.photos: gr.update(
                 choices=words.choices(work), value=work.current if begun else None, visible=len(work.items) > 1
             ),
-            parts.holes: gr.update(visible=begun and not done),
+            parts.holes: gr.update(visible=begun and not done, elem_classes=[]),
+            parts.following: gr.update(visible=True),
             parts.cancel: gr.update(visible=False),
             parts.result: gr.update(visible=done),
             parts.more: gr.update(visible=True),
@@ -198,9 +200,10 @@ class Actions:
     def _result(self, work: Work, view: str) -> Changes:
         parts, item = self.parts, work.item
         restored = [each for each in work.items if each.restored]
+        pictures = {'Color': item.shown[0], 'Gray': item.shown[1], 'Before': item.damaged()}
         return {
             parts.status: words.result(item),
-            parts.slider: (item.damaged(), item.shown[view == 'Gray']),
+            parts.slider: (item.damaged(), pictures[view]),
             parts.download: str(item.restored),
             parts.archive: gr.update(value=str(work.zip()) if len(restored) > 1 else None, visible=len(restored) > 1),
             parts.strength: item.look.strength,

@@ -22,7 +22,6 @@ class Models:
 
     Attributes:
         choices: files by label; the first one is the default, what `infer` takes for the same checkpoints.
-        lock: held while networks run.
 
     Raises:
         FileNotFoundError, ValueError: a checkpoint that cannot be used.
@@ -38,7 +37,6 @@ class Models:
             self.choices[_label(file, named)] = [file]
         if SHIPPED.is_file() or not named:
             self.choices.setdefault(_SHIPPED, [shipped_model()])
-        self.lock = Lock()
         self._loading = Lock()
         self._restorers: dict[str, Restorer] = {}
 

@@ -16,6 +16,7 @@ _ROOM = Path(__file__).parent
 CSS = _ROOM / 'page.css'
 # Files that nobody fetched any more: looked for each ten minutes, removed after an hour.
 _LOOK_SECONDS, _KEEP_SECONDS = 600, 3600
+AS_SUITS = -1  # of tiles
 _TILES = (256, 512, 1024)
 _FONTS = ('system-ui', '-apple-system', 'Segoe UI', 'Roboto', 'Helvetica Neue', 'Arial', 'sans-serif')
 
@@ -35,6 +36,7 @@ class Parts:
     holes: gr.Column
     editor: gr.HTML
     painted: gr.Textbox
+    following: gr.Row
     restore: gr.Button
     no_hole: gr.Button
     find: gr.Button
@@ -116,7 +118,7 @@ def build(models: Models, examples: Mapping[str, Path], home: Path, is_local: bo
         work = gr.State(Work(home), time_to_live=_KEEP_SECONDS, delete_callback=Work.close)
         gr.HTML(words.head(is_local), elem_id='head')
         start = _start(examples)
-        trouble = gr.HTML(visible=False)
+        trouble = gr.HTML(visible=False, elem_id='trouble')
         parts = Parts(
             work=work,
             trouble=trouble,
@@ -163,11 +165,13 @@ def _holes() -> dict[str, Any]:
             elem_id='editor',
         )
         painted = gr.Textbox(visible=False)  # events fill it with what the canvas holds
-        with gr.Row(elem_id='next'):
+        with gr.Row(elem_id='next') as following:
             restore = gr.Button('Restore', variant='primary', scale=2, min_width=140, elem_id='restore')
             no_hole = gr.Button('No hole', scale=1, min_width=100, elem_id='no-hole')
             find = gr.Button('Find the hole', scale=1, min_width=100, elem_id='find')
-    return dict(holes=holes, editor=editor, painted=painted, restore=restore, no_hole=no_hole, find=find)
+    return dict(
+        holes=holes, editor=editor, painted=painted, following=following, restore=restore, no_hole=no_hole, find=find
+    )
 
 
 def _result() -> dict[str, Any]:
@@ -191,7 +195,9 @@ def _result() -> dict[str, Any]:
                     elem_id='strength',
                     buttons=['reset'],
                 )
-            view = gr.Radio(['Color', 'Gray'], value='Color', label='Show', scale=1, min_width=160, elem_id='view')
+            view = gr.Radio(
+                ['Color', 'Gray', 'Before'], value='Color', label='Show', scale=1, min_width=160, elem_id='view'
+            )
     return dict(
         result=result,
         slider=slider,
@@ -229,8 +235,8 @@ def _more(models: Models) -> dict[str, Any]:
             elem_id='tta',
         )
         tile = gr.Dropdown(
-            [('As suits the model', None), ('Whole photographs', 0), *((f'{side} px', side) for side in _TILES)],
-            value=None,
+            [('As suits the model', AS_SUITS), ('Whole photographs', 0), *((f'{side} px', side) for side in _TILES)],
+            value=AS_SUITS,
             label='Tiles',
             info='Large photographs in pieces take less memory',
             filterable=False,

@@ -7,14 +7,14 @@ from typing import Any
 from toolbox.web.work import Item, Work
 
 # Of the leaderboard, as a person calls them.
-_METRICS = {'score': 'score', 'ssim': 'SSIM', 'masked_ssim': 'in the hole', 'hue_similarity': 'hues'}
-HEAD = '<h1>Huefill</h1><p>Drop an old gray photograph. Huefill fills its hole and gives it colors.{private}</p>'
-PRIVATE = ' Everything stays on this computer.'
+_METRICS = {'score': 'score', 'ssim': 'SSIM', 'masked_ssim': 'SSIM in the hole', 'hue_similarity': 'hues'}
+_HEAD = '<h1>Huefill</h1><p>Fills the hole in an old gray photograph, and gives it colors.{private}</p>'
+_PRIVATE = ' Everything stays on this computer.'
 
 
 def head(is_local: bool) -> str:
     """The page's title and what it does."""
-    return HEAD.format(private=PRIVATE if is_local else '')
+    return _HEAD.format(private=_PRIVATE if is_local else '')
 
 
 def failures(reasons: Mapping[str, str]) -> str:
