@@ -49,6 +49,7 @@ def read_photo_file(source: Source | Image.Image, *, max_pixels: int = MAX_PIXEL
         notes = []
         if _has_further_pictures(image):
             notes.append('the file holds several pictures, the first one is restored')
+        stored = orientation(image)
         image.load()
         turn = orientation(image)
         pixels, tone_notes = as_gray_or_rgb(image)
@@ -59,7 +60,7 @@ def read_photo_file(source: Source | Image.Image, *, max_pixels: int = MAX_PIXEL
         return PhotoFile(
             gray=np.array(upright(pixels.convert('L'), turn)),
             alpha=None if alpha is None else np.array(upright(alpha, turn)),
-            metadata=_metadata(image, is_turned=turn >= 5),
+            metadata=_metadata(image, is_turned=max(stored, turn) >= 5),
             notes=tuple(notes),
         )
 

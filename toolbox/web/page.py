@@ -182,7 +182,7 @@ def _result() -> dict[str, Any]:
         with gr.Row(elem_id='files'):
             download = gr.DownloadButton('Download PNG', variant='primary', scale=2, min_width=140, elem_id='download')
             archive = gr.DownloadButton('Download all', scale=1, min_width=120, elem_id='archive')
-            correct = gr.Button('Change the hole', scale=1, min_width=120, elem_id='correct')
+            correct = gr.Button('Change hole', scale=1, min_width=120, elem_id='correct')
         with gr.Row(elem_id='look', equal_height=True):
             with gr.Column(scale=3, min_width=220) as colored:
                 strength = gr.Slider(
@@ -196,7 +196,7 @@ def _result() -> dict[str, Any]:
                     buttons=['reset'],
                 )
             view = gr.Radio(
-                ['Color', 'Gray', 'Before'], value='Color', label='Show', scale=1, min_width=160, elem_id='view'
+                ['Color', 'Gray', 'Before'], value='Color', label='Show', scale=1, min_width=270, elem_id='view'
             )
     return dict(
         result=result,

@@ -3,7 +3,7 @@
 import os
 import socket
 import tempfile
-import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,9 +11,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from toolbox.interruption import StopRequest, stop_on_signals
+
 LOOPBACK = ('127.0.0.1', 'localhost', '::1')
 # Of one uploaded file.
 MAX_UPLOAD_BYTES = 200_000_000
+_LISTEN_SECONDS = 0.2  # between looks for a signal
 # A browser loads nothing but from here, and no other page may frame this one.
 _POLICY = (
     "default-src 'self' data: blob:; script-src 'self' blob: 'unsafe-inline' 'unsafe-eval'; "
@@ -62,14 +65,17 @@ def check_web(request: WebRequest) -> None:
 
 
 def serve(request: WebRequest) -> None:
-    """Serve the page until Ctrl-C."""
+    """Serve the page until Ctrl-C, or SIGTERM."""
     check_web(request)
-    with serving(request) as url:
+    stop = StopRequest()
+    with stop_on_signals(stop), serving(request) as url:
         print(f'open {url} in a browser; Ctrl-C ends', flush=True)
         if request.host not in LOOPBACK:
             who = 'who knows the password' if request.auth else 'anybody; --auth USER:PASSWORD asks for a password'
             print(f'note: this page can be used from other computers, by {who}', flush=True)
-        threading.Event().wait()
+        while stop.signal_number is None:
+            time.sleep(_LISTEN_SECONDS)
+    print('ended; the files that the page made are removed', flush=True)
 
 
 @contextmanager
