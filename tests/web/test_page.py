@@ -12,7 +12,6 @@ from PIL import Image
 from tests.browser import CONTRASTS, show
 from tests.hostile import png_header
 from tests.infer.support import damaged_scene
-from tests.support import scene
 from toolbox.imageio import write_png
 from tools import infer
 
@@ -23,6 +22,13 @@ const named = node => (node.ariaLabel || node.title || node.alt || node.textCont
   || node.closest('label')?.textContent.trim());
 return [...document.querySelectorAll('button, input, select, textarea, canvas, [role=listbox], .hole img')]
   .filter(node => node.checkVisibility() && !named(node)).map(node => node.outerHTML.slice(0, 200));
+"""
+
+# Of the canvas: width, height, and how many pixels are marked.
+_LAYER = """
+const canvas = document.querySelector('#editor canvas');
+const values = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+return [canvas.width, canvas.height, values.filter((value, index) => index % 4 === 3 && value > 127).length];
 """
 
 
@@ -69,10 +75,7 @@ def set_strength(page, value: float) -> None:
 def test_from_drop_to_download(page, photograph, tmp_path, files):
     page.drop(photograph)
     assert '% sure' in page.wait_for('Hole found')
-    layer = page.run(
-        "const c = document.querySelector('#editor canvas'); const d = c.getContext('2d').getImageData(0, 0, c.width,"
-        ' c.height).data; let n = 0; for (let i = 3; i < d.length; i += 4) n += d[i] > 127; return [c.width, c.height, n]'
-    )
+    layer = page.run(_LAYER)
     assert layer == [160, 120, int(damaged_scene(1, 120, 160)[1].sum())]
     assert not any(path.read_bytes() == photograph.read_bytes() for path in files.rglob('*') if path.is_file())
     stroke(page, (0.1, 0.9), (0.5, 0.85))
@@ -191,8 +194,8 @@ def test_hostile_files_are_told_and_the_page_goes_on(page, photograph, tmp_path)
     page.wait_for('Hole found')
 
 
-def test_several_at_once_and_another_model(page, tmp_path):
-    names = []
+def test_several_at_once_and_another_model(page_of_two, tmp_path):
+    page, names = page_of_two, []
     for seed in (1, 2):
         write_png(tmp_path / f'{seed}.png', damaged_scene(seed, 96, 96)[0])
         names.append(tmp_path / f'{seed}.png')
@@ -202,11 +205,21 @@ def test_several_at_once_and_another_model(page, tmp_path):
     page.click('#restore')
     page.wait_for('Restored')
     assert page.download('#archive', '*.zip').count(b'IHDR') == 2
-    assert 'ChromaClasses' in page.run("return document.querySelector('#card').innerText") or True
+    page.click('#more button')
+    page.wait("document.querySelector('#card')?.innerText.includes('ChromaClasses')")
+    page.browser.find_element('css selector', '#model input').click()
+    page.wait("document.querySelector('[role=option]')")
+    page.run(
+        "[...document.querySelectorAll('[role=option]')].find(option => option.innerText.includes('other.pth'))"
+        ".dispatchEvent(new MouseEvent('mousedown', {bubbles: true}))"
+    )
+    page.wait("document.querySelector('#card')?.innerText.includes('TwoStage')")
+    page.wait_for('Hole found')
+    assert page.run("return document.querySelector('#restore').textContent.trim()") == 'Restore all 2'
 
 
 def test_two_people_get_their_own(page, photograph, tmp_path):
-    write_png(tmp_path / 'color.png', scene(5, 60, 60))
+    write_png(tmp_path / 'color.png', np.random.default_rng(0).integers(0, 256, (60, 60, 3), dtype=np.uint8))
     page.drop(photograph)
     page.wait_for('Hole found')
     first = page.browser.current_window_handle

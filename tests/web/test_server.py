@@ -3,7 +3,6 @@
 import http.client
 import json
 import socket
-import urllib.error
 import urllib.request
 from urllib.parse import urlsplit
 
@@ -38,15 +37,12 @@ def test_a_path_that_was_not_uploaded_is_refused(address):
     request = urllib.request.Request(
         f'{address}/gradio_api/queue/join', json.dumps(call).encode(), {'Content-Type': 'application/json'}
     )
-    try:
-        with urllib.request.urlopen(request, timeout=30):
-            pass
-        with urllib.request.urlopen(f'{address}/gradio_api/queue/data?session_hash=somebody', timeout=30) as answer:
-            told = answer.read().decode()
-        assert '"success":false' in told.replace(' ', '')
-        assert 'root:' not in told
-    except urllib.error.HTTPError as error:
-        assert error.code in (403, 404, 422, 500)
+    with urllib.request.urlopen(request, timeout=30):
+        pass
+    with urllib.request.urlopen(f'{address}/gradio_api/queue/data?session_hash=somebody', timeout=30) as answer:
+        told = answer.read().decode()
+    assert '"success":false' in told.replace(' ', '')
+    assert 'root:' not in told
 
 
 def test_a_browser_is_told_to_load_nothing_from_elsewhere(address):

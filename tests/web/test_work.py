@@ -64,7 +64,7 @@ def carried() -> dict:
     ],
 )
 def test_an_output_is_what_infer_writes(photograph, tmp_path, name, look, options, arguments):
-    path = photograph(name, **carried())
+    path = photograph(name, **carried(), **({'compression': 'tiff_lzw'} if name.endswith('.tif') else {}))
     choice = Models([], 'cpu')
     restorer = choice.restorer(choice.default, **options)
     work = add(Work(tmp_path), restorer, path)

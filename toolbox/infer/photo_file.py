@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageChops
 
-from toolbox.imageio import MAX_PIXELS, Source, alpha_of, open_image, orientation, upright
+from toolbox.imageio import MAX_PIXELS, ORIENTATION_TAG, Source, alpha_of, open_image, orientation, upright
 from toolbox.tones import as_gray_or_rgb, fits_other_pixels
 
 # What EXIF says of the photograph: EXIF proper and GPS; description, camera, resolution, software, time, author,
@@ -49,7 +49,7 @@ def read_photo_file(source: Source | Image.Image, *, max_pixels: int = MAX_PIXEL
         notes = []
         if _has_further_pictures(image):
             notes.append('the file holds several pictures, the first one is restored')
-        stored = orientation(image)
+        lies_on_its_side = _lies_on_its_side(image)
         image.load()
         turn = orientation(image)
         pixels, tone_notes = as_gray_or_rgb(image)
@@ -60,7 +60,7 @@ def read_photo_file(source: Source | Image.Image, *, max_pixels: int = MAX_PIXEL
         return PhotoFile(
             gray=np.array(upright(pixels.convert('L'), turn)),
             alpha=None if alpha is None else np.array(upright(alpha, turn)),
-            metadata=_metadata(image, is_turned=max(stored, turn) >= 5),
+            metadata=_metadata(image, is_turned=lies_on_its_side or turn >= 5),
             notes=tuple(notes),
         )
 
@@ -81,6 +81,14 @@ def _metadata(image: Image.Image, is_turned: bool) -> dict[str, Any]:
     profile = image.info['icc_profile'] if fits_other_pixels(image) else b''
     metadata = {'exif': _descriptive_exif(image), 'icc_profile': profile, 'dpi': _resolution(image, is_turned)}
     return {key: value for key, value in metadata.items() if value}
+
+
+def _lies_on_its_side(image: Image.Image) -> bool:
+    """Whether Pillow turns a TIFF by a quarter while it loads it; afterwards the file does not say so any more."""
+    try:
+        return getattr(image, 'tag_v2', {}).get(ORIENTATION_TAG, 1) >= 5
+    except Exception:  # a parser of foreign bytes
+        return False
 
 
 def _resolution(image: Image.Image, is_turned: bool) -> tuple[float, float] | None:

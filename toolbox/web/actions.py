@@ -206,8 +206,9 @@ class Actions:
             parts.slider: (item.damaged(), pictures[view]),
             parts.download: str(item.restored),
             parts.archive: gr.update(value=str(work.zip()) if len(restored) > 1 else None, visible=len(restored) > 1),
+            parts.colored: gr.update(visible=work.has_readings),
             parts.strength: item.look.strength,
-            parts.colors: item.look.colors or 'natural',
+            parts.colors: gr.update(value=item.look.colors or 'natural', visible=work.has_readings),
         }
 
 

@@ -80,6 +80,7 @@ class Work:
         current: the number of the one that is shown.
         failures: files that could not be read, and why, in words.
         folder: where outputs are written; removed with `close`.
+        has_readings: whether the model that restored last lets a person choose strength and kind of color.
     """
 
     home: Path
@@ -87,6 +88,7 @@ class Work:
     current: int = 0
     failures: dict[str, str] = field(default_factory=dict)
     folder: Path | None = None
+    has_readings: bool = True
 
     @property
     def item(self) -> Item:
@@ -172,7 +174,8 @@ class Work:
 
     def read(self, item: Item, restorer: Restorer) -> None:
         """Make colors of what the networks said, and write the output: what `infer` writes with these options."""
-        reading = item.look._asdict() if restorer.has_readings else {}
+        self.has_readings = restorer.has_readings
+        reading = item.look._asdict() if self.has_readings else {}
         restoration = restorer.finish(item.predicted, **reading)
         self.folder = self.folder or Path(tempfile.mkdtemp(prefix='restored-', dir=self.home))
         path = self.folder / item.output
