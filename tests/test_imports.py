@@ -19,8 +19,13 @@ _PARTS_FOR_PLUGINS = (
     'contracts registry nn color imageio checks scoring rng neighbors drawn_shapes lossy_holes mask_files'
 )
 _FOR_PLUGINS = tuple(f'toolbox.{part}' for part in _PARTS_FOR_PLUGINS.split())
-_TOOLS = ('apis', 'cli', 'files', 'options', 'paths', 'data.sources', 'report', 'tables')
+_TOOLS = ('apis', 'cli', 'files', 'options', 'paths', 'data.sources', 'report', 'tables', 'web')
 _FOR_TOOLS = tuple(f'toolbox.{part}' for part in _TOOLS)
+# The page asks `infer`; it knows no networks.
+_FOR_WEB = tuple(
+    f'toolbox.{part}'
+    for part in ('web', 'infer', 'imageio', 'mask_files', 'interruption', 'data.sources', 'models', 'apis.models')
+) + ('toolbox.apis.infer_request',)
 ALLOWED = {
     'toolbox': ('toolbox',),
     'toolbox/color.py': (),
@@ -45,6 +50,7 @@ ALLOWED = {
     'toolbox/scoring': ('toolbox.scoring', 'toolbox.color'),
     'toolbox/checks': _FOR_PLUGINS,
     'toolbox/templates': _FOR_PLUGINS,
+    'toolbox/web': _FOR_WEB,
     'plugins': _FOR_PLUGINS,
     'tools': _FOR_TOOLS,
 }
@@ -77,6 +83,10 @@ LOADED_AT_ONCE = {
     'toolbox/nn': {'torch', 'numpy'},
     'toolbox/templates': {'torch', 'numpy', 'PIL'},
     'plugins': {'torch', 'numpy', 'PIL'},
+    'toolbox/web': {'numpy', 'PIL'},
+    'toolbox/web/page.py': {'gradio'},
+    'toolbox/web/actions.py': {'numpy', 'PIL', 'gradio'},
+    'toolbox/web/server.py': set(),
     'tools': set(),
 }
 # What `toolbox` may name all the same: a word of its own.

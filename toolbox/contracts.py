@@ -207,7 +207,10 @@ class Layout(Protocol):
     for each name, `forward`'s answer holds a prediction of the target's shape, which need not be an image's: a
     histogram is (N, bins, 1, 1). A layout that trains its networks in turns has a method
     ``phases() -> tuple[Phase, ...]`` as well. One that brings photographs of any size to the size that its networks
-    need says so, ``any_size = True``: `infer` gives it whole photographs, neither reduced nor in tiles.
+    need says so, ``any_size = True``: `infer` gives it whole photographs, neither reduced nor in tiles. One whose
+    networks' answer can be read in several ways has ``predict(damaged, mask) -> dict of tensors``, which runs them, and
+    ``read(predicted, colors=None, strength=None) -> Restored``, which does not; restoring, `forward` is one after the
+    other. Another amount of color then takes no other run of the networks.
     """
 
     def __call__(self, damaged: Tensor, mask: Tensor) -> Restored: ...

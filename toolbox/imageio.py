@@ -19,7 +19,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 from PIL import Image, PngImagePlugin, UnidentifiedImageError
@@ -44,7 +44,7 @@ MAX_PIXELS = 170_000_000
 PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY = 64 * 2**20
 
 _Z_RLE = 3  # zlib.h
-_ORIENTATION_TAG = 0x0112
+ORIENTATION_TAG = 0x0112
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -110,7 +110,7 @@ def write_png(
     path: str | os.PathLike,
     image: np.ndarray,
     alpha: np.ndarray | None = None,
-    metadata: dict[str, bytes] | None = None,
+    metadata: dict[str, Any] | None = None,
     quick: bool = False,
 ) -> tuple[int, str]:
     """Write an image as PNG; at no moment, a power failure included, is there half a file under `path`.
@@ -119,7 +119,7 @@ def write_png(
         path: its folder exists.
         image: uint8 (H, W) or (H, W, 3).
         alpha: uint8 (H, W), or None.
-        metadata: bytes of `exif` and `icc_profile`, or None.
+        metadata: bytes of `exif` and `icc_profile`, pixels per inch (`dpi`, across and down), or None.
         quick: a quarter of the time for about as many bytes: zlib looks for runs alone.
 
     Returns:
@@ -176,7 +176,7 @@ def orientation(image: Image.Image) -> int:
     tag.
     """
     try:
-        return image.getexif().get(_ORIENTATION_TAG, 1)
+        return image.getexif().get(ORIENTATION_TAG, 1)
     except Exception:  # a parser of foreign bytes, like the decoders
         return 1
 

@@ -99,23 +99,31 @@ class ChromaClasses(nn.Module):
         self.class_hues = nn.Parameter(class_hues().clamp(min=_SMALLEST_SHARE).log() / _GAIN)
 
     def forward(self, damaged: Tensor, mask: Tensor) -> Restored:
+        if not self.training:
+            return self.read(self.predict(damaged, mask))
         gray = restore_hole(self.gray_net, damaged, mask, self.hole_side)
-        if self.training and self.train_only == 'gray':
+        if self.train_only == 'gray':
             return Restored(gray.expand(-1, 3, -1, -1), gray)
-        # Colors teach the color network, not the gray: what the gray is, is known.
-        known = gray.detach().clamp(0, 1)
-        small = functional.interpolate(known, self._small(known), mode='bilinear', antialias=True)
-        classes, palette = self._distributions(small)
-        extra = {'classes': classes, 'palette': palette}
-        if self.training:
-            chroma = mean_chroma(classes, functional.adaptive_avg_pool2d(small, classes.shape[-2:]))
-            chroma = functional.interpolate(chroma, gray.shape[-2:], mode='bilinear', align_corners=False)
-            return Restored(rgb_from_chroma(gray, chroma), gray, extra)
-        if self.colors == 'matched':
-            rgb = matched(known, small, classes, palette, MATCHED_STRENGTH * self.strength)
+        small, classes, palette = self._colors(gray)
+        chroma = mean_chroma(classes, functional.adaptive_avg_pool2d(small, classes.shape[-2:]))
+        chroma = functional.interpolate(chroma, gray.shape[-2:], mode='bilinear', align_corners=False)
+        return Restored(rgb_from_chroma(gray, chroma), gray, {'classes': classes, 'palette': palette})
+
+    def predict(self, damaged: Tensor, mask: Tensor) -> dict[str, Tensor]:
+        """What the networks say: `gray` restored, `small` seen by the color network, its `classes` and `palette`."""
+        gray = restore_hole(self.gray_net, damaged, mask, self.hole_side)
+        return dict(zip(('gray', 'small', 'classes', 'palette'), (gray, *self._colors(gray)), strict=True))
+
+    def read(self, predicted: dict[str, Tensor], colors: str | None = None, strength: float | None = None) -> Restored:
+        """What `predict` returned as colors; None for the layout's own `colors` and `strength`."""
+        strength = self.strength if strength is None else strength
+        gray, small, classes, palette = (predicted[name] for name in ('gray', 'small', 'classes', 'palette'))
+        known = gray.clamp(0, 1)
+        if (colors or self.colors) == 'matched':
+            rgb = matched(known, small, classes, palette, MATCHED_STRENGTH * strength)
         else:
-            rgb = natural(known, small, classes, self.temperature, NATURAL_STRENGTH * self.strength)
-        return Restored(rgb, gray, extra)
+            rgb = natural(known, small, classes, self.temperature, NATURAL_STRENGTH * strength)
+        return Restored(rgb, gray, {'classes': classes, 'palette': palette})
 
     def phases(self) -> tuple[Phase, ...]:
         """One, in which one of the networks trains; none where both do."""
@@ -137,6 +145,13 @@ class ChromaClasses(nn.Module):
         """Height and width at which colors are predicted: whole cells, the shorter side about `color_side`."""
         factor = self.color_side / min(image.shape[-2:]) / self.color_stride
         return [max(1, round(side * factor)) * self.color_stride for side in image.shape[-2:]]
+
+    def _colors(self, gray: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The photograph as the color network sees it, and `_distributions` of that."""
+        # Colors teach the color network, not the gray: what the gray is, is known.
+        known = gray.detach().clamp(0, 1)
+        small = functional.interpolate(known, self._small(known), mode='bilinear', antialias=True)
+        return (small, *self._distributions(small))
 
     def _distributions(self, small: Tensor) -> tuple[Tensor, Tensor]:
         """Logits of classes (N, classes, h, w) and the palette as shares (N, 180, 1, 1)."""

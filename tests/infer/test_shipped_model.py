@@ -8,8 +8,10 @@ import torch
 from PIL import Image, ImageDraw
 from skimage.metrics import structural_similarity
 
+from tests.infer.support import damaged_scene
 from toolbox.apis.infer import Restorer
 from toolbox.color import gray_from_rgb
+from toolbox.infer.photo_file import read_photo_file
 from toolbox.models import SHIPPED, shipped_model
 from toolbox.nn.hue import correlation, hue_histogram
 from tools import infer
@@ -117,3 +119,23 @@ def test_wrong_values_are_told(options, tmp_path, capsys):
         infer.main(['--input', 'x.png', '--out', str(tmp_path), *options])
     assert end.value.code == 2
     assert options[0] in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('options', [{}, {'tta': 'flip', 'tile': 64}])
+def test_colors_are_read_again_without_the_networks(options):
+    """Bit for bit what a model with these options writes."""
+    gray = damaged_scene(3, 80, 112)[0]
+    restorer = Restorer.from_checkpoints([shipped_model()], device='cpu', **options)
+    photo = restorer.prepare(read_photo_file(Image.fromarray(gray)))
+    *_, (done, total, predicted) = restorer.predict(photo)
+    assert done == total == len(predicted.answers)
+    assert predicted.num_bytes > 0
+    assert restorer.has_readings
+    with restorer.ensemble.members[0].loaded() as model:
+        model.layout.gray_net.forward = model.layout.color_net.forward = None  # to call them would be an error
+    for reading in ({}, {'strength': 0.4}, {'strength': 1.3, 'colors': 'matched'}):
+        other = Restorer.from_checkpoints([shipped_model()], device='cpu', **options, **reading)
+        expected = other.restore_batches([[other.prepare(read_photo_file(Image.fromarray(gray)))]])[0][0]
+        finished = restorer.finish(predicted, **reading)
+        assert np.array_equal(finished.pixels, expected.pixels)
+        assert finished.notes == expected.notes

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from toolbox.engine.checkpoint import read_checkpoint
+from toolbox.engine.loading import checkpoint_config
 from toolbox.models import shipped_model
 from toolbox.paths import command
 
@@ -17,18 +18,33 @@ def describe_models() -> str:
     return '\n\n'.join(_described(path) for path in [shipped_model()])
 
 
-def _described(path: Path) -> str:
+def model_card(path: Path) -> dict[str, Any]:
+    """What a person wants to know of a checkpoint: its `name`, `networks` and training (`trained`) in words, `metrics`.
+
+    Raises:
+        FileNotFoundError, ValueError: it is missing or damaged.
+    """
     content = read_checkpoint(path)
-    config: dict[str, Any] = content['config']
-    model, parameters = config['model'], sum(value.numel() for value in content['model'].values())
-    scores = ', '.join(f'{name} {value:.4f}' for name, value in content['metrics'].items() if isinstance(value, float))
+    config = checkpoint_config(content, path)
+    model, parameters = config.model, sum(value.numel() for value in content['model'].values())
+    return {
+        'name': path.stem,
+        'networks': f'{model.layout.type} on {model.encoder.get("name", model.encoder.type)}, '
+        f'{parameters / 1e6:.1f} M parameters',
+        'trained': f'{content["step"]:,} steps of {config.data.batch_size} photographs',
+        'metrics': {name: value for name, value in content['metrics'].items() if isinstance(value, float)},
+    }
+
+
+def _described(path: Path) -> str:
+    card = model_card(path)
+    scores = ', '.join(f'{name} {value:.4f}' for name, value in card['metrics'].items())
     return '\n'.join(
         [
-            path.stem,
+            card['name'],
             f'  file      {path} ({path.stat().st_size / 1e6:.1f} MB)',
-            f'  networks  {model["layout"]["type"]} on {model["encoder"].get("name", model["encoder"]["type"])}, '
-            f'{parameters / 1e6:.1f} M parameters',
-            f'  trained   {content["step"]:,} steps of {config["data"]["batch_size"]} photographs',
+            f'  networks  {card["networks"]}',
+            f'  trained   {card["trained"]}',
             f'  scores    {scores}',
             f'  use       {command("infer")} --input old.jpg --out restored',
             f'  go on     {command("train")} configs/{path.stem}.py --data-root photos --cfg-options '

@@ -108,6 +108,23 @@ class RestorationModel(BaseModel):
         with self._precision(damaged.device):
             return self.layout(damaged, mask)
 
+    @property
+    def has_readings(self) -> bool:
+        """Whether the layout's answer can be read with another strength or kind of color (`Layout.read`)."""
+        return hasattr(self.layout, 'predict') and hasattr(self.layout, 'read')
+
+    def predict(self, damaged: Tensor, mask: Tensor) -> dict[str, Tensor] | Restored:
+        """What of `restore` takes the networks; `read` makes the rest of it."""
+        with self._precision(damaged.device):
+            return self.layout.predict(damaged, mask) if self.has_readings else self.layout(damaged, mask)
+
+    def read(self, predicted: dict[str, Tensor] | Restored, **reading: Any) -> Restored:
+        """What `predict` returned, read as `colors` and `strength` say (`Layout.read`); the same bits as `restore`."""
+        if isinstance(predicted, Restored):
+            return predicted
+        with self._precision(next(iter(predicted.values())).device):
+            return self.layout.read(predicted, **reading)
+
     @contextmanager
     def _precision(self, device: torch.device) -> Iterator[None]:
         if self.training:

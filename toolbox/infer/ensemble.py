@@ -1,17 +1,18 @@
 """Models x symmetries x tiles, averaged."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from toolbox.color import to_float
-from toolbox.engine.model import RestorationModel
+from toolbox.contracts import Restored
 from toolbox.infer.members import Member
 from toolbox.infer.photo import Scale
-from toolbox.infer.symmetries import SYMMETRIES
-from toolbox.infer.tiles import tiles
+from toolbox.infer.symmetries import SYMMETRIES, Symmetry
+from toolbox.infer.tiles import Tile, tiles
 
 # Damaged gray and mask, uint8 (N, 1, h, w) each, at the size of each scale of the ensemble.
 WorkingBatch = Mapping[Scale, tuple[Tensor, Tensor]]
@@ -70,22 +71,60 @@ class Ensemble:
         for member in self.members:
             with member.loaded() as model:
                 for total, batch in zip(sums, batches, strict=True):
-                    self._add(model, member, *batch[member.scale], total)
+                    damaged, mask = batch[member.scale]
+                    views = self._views(member, damaged)
+                    self._add(
+                        total, member, damaged, ((*view, model.restore(*_seen(view, damaged, mask))) for view in views)
+                    )
         return sums
 
-    def _add(self, model: RestorationModel, member: Member, damaged: Tensor, mask: Tensor, total: Tensor) -> None:
+    def count_passes(self, batch: WorkingBatch) -> int:
+        """How many times networks run for a batch: models x symmetries x tiles."""
+        return sum(sum(1 for _ in self._views(member, batch[member.scale][0])) for member in self.members)
+
+    @torch.no_grad()
+    def predict(self, batch: WorkingBatch) -> Iterator[Any]:
+        """What the networks of each model say of each view of a batch, one by one, for `mean_of`."""
+        for member in self.members:
+            with member.loaded() as model:
+                damaged, mask = batch[member.scale]
+                for view in self._views(member, damaged):
+                    yield model.predict(*_seen(view, damaged, mask))
+
+    @torch.no_grad()
+    def mean_of(self, predicted: Iterable[Any], batch: WorkingBatch, reference: Scale, **reading: Any) -> Tensor:
+        """The mean of what `predict` gave for a batch, with the bits of `means`; no network runs.
+
+        Args:
+            predicted: all of what `predict` gave, in order.
+            batch, reference: see `means`.
+            reading: `colors` and `strength`, see `toolbox.contracts.Layout`.
+        """
+        total, remaining = _zeros_like(batch[reference][0]), iter(predicted)
+        for member in self.members:
+            with member.loaded() as model:
+                damaged = batch[member.scale][0]
+                views = self._views(member, damaged)
+                self._add(total, member, damaged, ((*view, model.read(next(remaining), **reading)) for view in views))
+        return total
+
+    def _views(self, member: Member, damaged: Tensor) -> Iterator[tuple[Symmetry, Tile]]:
+        """What a model sees of a batch, in the order in which predictions are added up."""
+        for symmetry in self.symmetries:
+            for tile in tiles(*damaged.shape[-2:], self._tile_side(damaged, member), member.multiple):
+                yield symmetry, tile
+
+    def _add(
+        self, total: Tensor, member: Member, damaged: Tensor, restored: Iterable[tuple[Symmetry, Tile, Restored]]
+    ) -> None:
         """Add a model's share of the mean to `total`."""
         same_size = damaged.shape[-2:] == total.shape[-2:]
         canvas = total if same_size else _zeros_like(damaged)
         share = member.weight / len(self.symmetries)
-        for symmetry in self.symmetries:
-            for tile in tiles(*damaged.shape[-2:], self._tile_side(damaged, member), member.multiple):
-                part = (..., tile.rows, tile.columns)
-                seen = [symmetry.apply(image[part]) for image in (damaged, mask)]
-                rgb = model.restore(to_float(seen[0]), seen[1].float()).rgb
-                rgb = symmetry.undo(rgb).float()
-                weight = share if tile.weight is None else share * tile.weight.to(rgb.device)
-                canvas[part] += weight * rgb
+        for symmetry, tile, answer in restored:
+            rgb = symmetry.undo(answer.rgb).float()
+            weight = share if tile.weight is None else share * tile.weight.to(rgb.device)
+            canvas[..., tile.rows, tile.columns] += weight * rgb
         if not same_size:
             total += functional.interpolate(canvas, total.shape[-2:], mode='bilinear', align_corners=False)
 
@@ -97,6 +136,13 @@ class Ensemble:
         height, width = damaged.shape[-2:]
         trained = member.config.data.size
         return 2 * trained if height * width > _WHOLE * trained**2 else None
+
+
+def _seen(view: tuple[Symmetry, Tile], damaged: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    """What a model is given of a batch: floats."""
+    symmetry, tile = view
+    damaged, mask = (symmetry.apply(image[..., tile.rows, tile.columns]) for image in (damaged, mask))
+    return to_float(damaged), mask.float()
 
 
 def _zeros_like(damaged: Tensor) -> Tensor:

@@ -31,6 +31,7 @@ class Member:
         device: where it computes.
         multiple: the stride to which it extends images.
         any_size: whether its layout takes whole photographs of any size (`toolbox.contracts.Layout`).
+        has_readings: whether its layout's answer can be read in several ways.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Member:
     any_size: bool
     _source: str | Path | Mapping[str, Any]
     _model: RestorationModel | None = None
+    has_readings: bool = False
 
     @property
     def scale(self) -> Scale:
@@ -110,6 +112,7 @@ def load_members(
                 any_size=getattr(model.layout, 'any_size', False),
                 _source=source,
                 _model=model.to(device) if kept <= room else None,
+                has_readings=model.has_readings,
             )
         )
         scores.append(validation_score(content, config))

@@ -1,7 +1,7 @@
 """A photograph and its hole, at full size and at the size that a model works at."""
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -34,7 +34,7 @@ class Photo:
     gray: np.ndarray
     mask: np.ndarray
     alpha: np.ndarray | None = None
-    metadata: dict[str, bytes] = field(default_factory=dict)
+    metadata: dict[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     working: dict[Scale, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
 

@@ -1,7 +1,8 @@
 """Checkpoints in, restored photographs out."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,11 +11,11 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from toolbox.contracts import Finder, PostProcess
+from toolbox.contracts import Finder, PostProcess, Restored
 from toolbox.engine.backend import keep_freed_memory
 from toolbox.imageio import MAX_PIXELS, Source
 from toolbox.infer.averaging import average_checkpoints
-from toolbox.infer.ensemble import Ensemble
+from toolbox.infer.ensemble import Ensemble, WorkingBatch
 from toolbox.infer.finishing import post_process, to_photo_size
 from toolbox.infer.members import load_members
 from toolbox.infer.photo import Photo, Scale
@@ -38,6 +39,27 @@ class Restoration(NamedTuple):
 
     pixels: np.ndarray
     notes: tuple[str, ...]
+
+
+@dataclass
+class Predicted:
+    """A photograph and what the networks said of it, to be read with any amount of color (`Restorer.finish`).
+
+    Attributes:
+        photo: what `Restorer.prepare` returned.
+        stack: damaged gray and mask at each scale, as the networks get them.
+        answers: of each pass through a network, in order; filled by `Restorer.predict`.
+    """
+
+    photo: Photo
+    stack: WorkingBatch
+    answers: list[Any] = field(default_factory=list)
+
+    @property
+    def num_bytes(self) -> int:
+        """How much memory the answers take."""
+        tensors = (vars(answer) if isinstance(answer, Restored) else answer for answer in self.answers)
+        return sum(value.nbytes for values in tensors for value in values.values() if isinstance(value, Tensor))
 
 
 class Restorer:
@@ -172,15 +194,55 @@ class Restorer:
         """
         groups = [group for photos in batches for group in _by_shape(photos)]
         references = [self.ensemble.reference_scale(*group[0].gray.shape) for group in groups]
-        stacks = [{scale: _stack(group, scale, self.device) for scale in self.ensemble.scales} for group in groups]
+        stacks = [self._stacks(group) for group in groups]
         means = self.ensemble.means(stacks, references)
         done: dict[int, Restoration] = {}
         for group, reference, stack in zip(groups, references, stacks, strict=True):
-            corrected = post_process(means.pop(0), *stack[reference], self.steps)
-            for photo, rgb in zip(group, corrected, strict=True):
-                pixels, mended = to_photo_size(rgb, photo.gray, photo.mask)
-                done[id(photo)] = Restoration(pixels, (*photo.notes, _MENDED) if mended else photo.notes)
+            finished = self._finish(means.pop(0), group, *stack[reference])
+            done.update(zip(map(id, group), finished, strict=True))
         return [[done[id(photo)] for photo in photos] for photos in batches]
+
+    def predict(self, photo: Photo) -> Iterator[tuple[int, int, Predicted]]:
+        """Run the networks on one photograph, for `finish`; between two passes a caller may stop.
+
+        Yields:
+            Passes that are done, passes in all, and what was predicted so far: the same object each time.
+        """
+        predicted = Predicted(photo, self._stacks([photo]))
+        total = self.ensemble.count_passes(predicted.stack)
+        yield 0, total, predicted
+        for answer in self.ensemble.predict(predicted.stack):
+            predicted.answers.append(answer)
+            yield len(predicted.answers), total, predicted
+
+    @torch.no_grad()
+    def finish(self, predicted: Predicted, *, colors: str | None = None, strength: float | None = None) -> Restoration:
+        """What `predict` ended with as bytes: those of `restore_batches` for models with these options.
+
+        Args:
+            predicted: all passes done.
+            colors, strength: see `from_checkpoints`; where `has_readings` is false, they have to be None.
+        """
+        reference = self.ensemble.reference_scale(*predicted.photo.gray.shape)
+        reading = dict(colors=colors, strength=strength)
+        mean = self.ensemble.mean_of(predicted.answers, predicted.stack, reference, **reading)
+        return self._finish(mean, [predicted.photo], *predicted.stack[reference])[0]
+
+    @property
+    def has_readings(self) -> bool:
+        """Whether `finish` takes `colors` and `strength`: all layouts have readings."""
+        return all(member.has_readings for member in self.ensemble.members)
+
+    def _stacks(self, photos: Sequence[Photo]) -> WorkingBatch:
+        return {scale: _stack(photos, scale, self.device) for scale in self.ensemble.scales}
+
+    def _finish(self, mean: Tensor, photos: Sequence[Photo], damaged: Tensor, mask: Tensor) -> list[Restoration]:
+        """Post-process the mean of predictions of photographs, at the size of each."""
+        finished = []
+        for photo, rgb in zip(photos, post_process(mean, damaged, mask, self.steps), strict=True):
+            pixels, mended = to_photo_size(rgb, photo.gray, photo.mask)
+            finished.append(Restoration(pixels, (*photo.notes, _MENDED) if mended else photo.notes))
+        return finished
 
 
 def _options(precision: str | None, colors: str | None, strength: float | None) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from toolbox.words import did_you_mean
 # In the order in which a person meets them: what is typed, and what it does.
 COMMANDS = {
     'restore': 'fill the holes of gray photographs and color them',
+    'web': 'a page in the browser that restores photographs',
     'train': 'train a restorer',
     'test': 'score a trained model, or submissions to the leaderboard',
     'ablate': 'compare parts by experiment',
