@@ -1,5 +1,5 @@
-# The second turn of the shipped restorer, docs/model.md: its hole network goes on alone, in larger windows and on larger
-# crops; colors stay as `model.weights` has them. Photographs of 200 px and more on their shorter side.
+# The second turn of the shipped restorer, docs/model.md: its hole network goes on alone, in larger windows and on
+# larger crops; colors stay as `model.weights` has them. Photographs of 200 px and more on their shorter side.
 _base_ = ['restorer_lite0.py']
 
 model = dict(
