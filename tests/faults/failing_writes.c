@@ -1,8 +1,8 @@
 /* Lets the n-th operation of one kind on files below a folder fail, in this process alone; for LD_PRELOAD.
  *
  * fail_at(kind, n, folder, once): kind 'w' writes, 'r' renames, 's' forces to the disk; n from 1, 0 lets all succeed.
- * From the n-th on all fail, as on a disk that is full; with `once` that one alone. operations(): how many of that kind
- * there were since. Processes that are started read the same from FAILING_WRITES, "kind:n:once:folder".
+ * From the n-th on all fail, as on a disk that is full; with `once` that one alone. operations(kind): how many there were
+ * since. Processes that are started read the same from FAILING_WRITES, "kind:n:once:folder".
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -15,11 +15,12 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-static int kind, position, seen, only_once;
+static int kind, position, seen[128], only_once;
 static char folder[PATH_MAX];
 
 void fail_at(int k, int n, const char *below, int once) {
-    kind = k, position = n, seen = 0, only_once = once;
+    kind = k, position = n, only_once = once;
+    memset(seen, 0, sizeof seen);
     strncpy(folder, below, sizeof folder - 1);
 }
 
@@ -30,7 +31,7 @@ __attribute__((constructor)) static void begin(void) {
     if (given && sscanf(given, "%c:%d:%d:%4095s", &k, &n, &once, below) == 4) fail_at(k, n, below, once);
 }
 
-int operations(void) { return seen; }
+int operations(int k) { return seen[k]; }
 
 static int below(const char *path) { return folder[0] && strncmp(path, folder, strlen(folder)) == 0; }
 
@@ -44,9 +45,8 @@ static int below_fd(int fd) {
 }
 
 static int fails(int k, int error) {
-    if (k != kind) return 0;
-    int n = __sync_add_and_fetch(&seen, 1);
-    if (!position || n < position || (only_once && n > position)) return 0;
+    int n = __sync_add_and_fetch(&seen[k], 1);
+    if (k != kind || !position || n < position || (only_once && n > position)) return 0;
     errno = error;
     return 1;
 }

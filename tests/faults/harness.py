@@ -1,6 +1,6 @@
 """Runs a tool once for each position at which the file system may fail, and says how it was taken.
 
-`python -m tests.faults.harness TOOL KIND --scratch DIR [--positions N] [--once]`, started with the library made of
+`python -m tests.faults.harness JOB KINDS --scratch DIR [--positions N] [--once]`, started with the library made of
 `failing_writes.c` in LD_PRELOAD. Heavy packages are imported once; each run is a fork. A line of JSON per position.
 """
 
@@ -71,7 +71,7 @@ def photographs(folder: Path, number: int, side: int = 48) -> Path:
 
 def training(scratch: Path) -> Job:
     photos = photographs(scratch / 'photos', 9)
-    options = [*TINY, 'train_cfg.max_epochs=3', 'train_cfg.save_steps=1', 'visualizers=[]']
+    options = [*TINY, 'train_cfg.max_epochs=2', 'train_cfg.save_steps=1', 'visualizers=[]']
 
     def arguments(out: Path, again: bool) -> list[str]:
         where = ['--data-root', str(photos), '--work-dir', str(out)]
@@ -144,7 +144,7 @@ def _digest(tensors: dict) -> object:
 
 
 def run(job: Job, out: Path, again: bool, kind: str = '-', position: int = 0, once: bool = False) -> tuple:
-    """A run in a process of its own: its exit code (None: it hangs), what it said, and how many operations it made."""
+    """A run in a process of its own: its exit code (None: it hangs), what it said, how many operations it made."""
     said, counted = out.with_suffix('.said'), out.with_suffix('.counted')
     out.mkdir(exist_ok=True)
     process = os.fork()
@@ -160,7 +160,7 @@ def run(job: Job, out: Path, again: bool, kind: str = '-', position: int = 0, on
             from toolbox.system.console import load_tool
 
             code = load_tool(job.tool).main(job.arguments(out, again))
-            counted.write_text(str(library.operations()))
+            counted.write_text(json.dumps({kind: library.operations(ord(kind)) for kind in 'wrs'}))
         except SystemExit as end:
             code = end.code
         except BaseException:
@@ -175,12 +175,12 @@ def run(job: Job, out: Path, again: bool, kind: str = '-', position: int = 0, on
     while time.monotonic() < deadline:
         ended, status = os.waitpid(process, os.WNOHANG)
         if ended:
-            operations = int(counted.read_text()) if counted.is_file() else 0
+            operations = json.loads(counted.read_text()) if counted.is_file() else {}
             return os.waitstatus_to_exitcode(status), said.read_text(errors='replace'), operations
         time.sleep(0.02)
     os.kill(process, signal.SIGKILL)
     os.waitpid(process, 0)
-    return None, said.read_text(errors='replace'), 0
+    return None, said.read_text(errors='replace'), {}
 
 
 def try_position(job: Job, expected: object, scratch: Path, kind: str, position: int, once: bool) -> Verdict:
@@ -216,7 +216,7 @@ def try_position(job: Job, expected: object, scratch: Path, kind: str, position:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument('job', choices=JOBS)
-    parser.add_argument('kind', choices='wrs')
+    parser.add_argument('kinds', help='letters: w writes, r renames, s forces to the disk')
     parser.add_argument('--scratch', type=Path, required=True)
     parser.add_argument('--positions', type=int, help='how many, spread over all (default: each)')
     parser.add_argument('--once', action='store_true', help='one operation fails, those after it do not')
@@ -230,14 +230,15 @@ def main() -> None:
     torch.set_num_threads(1)
     job = JOBS[arguments.job](arguments.scratch)
     reference = arguments.scratch / 'reference'
-    code, said, operations = run(job, reference, False, arguments.kind)
+    code, said, operations = run(job, reference, False)
     assert code == 0, said
     expected = job.result(reference)
-    number = min(operations, arguments.positions or operations)
-    for step in range(number):
-        position = 1 + step * operations // number
-        tried = try_position(job, expected, arguments.scratch, arguments.kind, position, arguments.once)
-        print(json.dumps({'of': operations, **asdict(tried)}), flush=True)
+    for kind in arguments.kinds:
+        number = min(operations[kind], arguments.positions or operations[kind])
+        for step in range(number):
+            position = 1 + (2 * step + 1) * operations[kind] // (2 * number)
+            tried = try_position(job, expected, arguments.scratch, kind, position, arguments.once)
+            print(json.dumps({'kind': kind, 'of': operations[kind], **asdict(tried)}), flush=True)
 
 
 if __name__ == '__main__':

@@ -153,7 +153,7 @@ COMMANDS = [
     ('train', ['--list', '--seed', '0'], '--seed: not used beside --list'),
     ('export', ['best.pth', '--out', ''], 'out: the value is empty'),
     ('export', ['best.pth', '--out', 'x.pth'], 'called *.safetensors'),
-    ('export', ['best.pth', '--out', 'afile/x.safetensors'], 'there is no folder afile'),
+    ('export', ['best.pth', '--out', 'afile/x.safetensors'], 'afile is a file; give another place'),
     ('export', ['afile', '--out', 'x.safetensors'], 'afile'),
     ('infer', [*INFER, '--strength', '2'], '--strength'),
     ('infer', [*INFER, '--weights', '1'], '--weights is for several'),
