@@ -20,6 +20,7 @@ from toolbox.web.page import AS_SUITS, Parts
 from toolbox.web.work import SHOWN_SIDE, Item, Look, Work, shown_hole
 
 Changes = dict[Any, Any]
+_EXPECTED = (OSError, ValueError)  # what a person, or a full disk, can cause
 _HOLE_COLOR = (226, 61, 94, 255)  # as hole.js paints
 # In the browser, before an event is sent: its second value becomes what the canvas holds.
 _READ_HOLE = '(work, painted, ...rest) => [work, window.huefillHole ? window.huefillHole() : "", ...rest]'
@@ -118,7 +119,7 @@ class Actions:
             for done, total in work.restore(restorer):
                 left = (time.monotonic() - started) / done * (total - done) if done else None
                 yield {parts.status: words.running(done, total, left)}
-        except ValueError as error:
+        except _EXPECTED as error:
             yield self._all(work, trouble=str(error))
             return
         yield self._all(work)
@@ -132,9 +133,13 @@ class Actions:
         if not work.items or work.item.restored is None:
             return
         look = Look(min(max(float(strength), 0.0), 1.5), colors)
-        if look != work.item.look:
-            for _ in work.look(look, self._restorer(*settings)):
-                pass
+        try:
+            if look != work.item.look:
+                for _ in work.look(look, self._restorer(*settings)):
+                    pass
+        except _EXPECTED as error:
+            yield self._all(work, trouble=str(error))
+            return
         yield self._result(work, view)
 
     def _adding(self, path: Path) -> Callable[..., Changes]:
@@ -158,7 +163,7 @@ class Actions:
         """Do it, and show what is now; what a person can cause is told as a sentence."""
         try:
             change()
-        except ValueError as error:
+        except _EXPECTED as error:
             return self._all(work, trouble=str(error))
         return self._all(work)
 

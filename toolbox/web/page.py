@@ -196,7 +196,7 @@ def _result() -> dict[str, Any]:
                     buttons=['reset'],
                 )
             view = gr.Radio(
-                ['Color', 'Gray', 'Before'], value='Color', label='Show', scale=1, min_width=270, elem_id='view'
+                ['Color', 'Gray', 'Before'], value='Color', label='Show', scale=1, min_width=320, elem_id='view'
             )
     return dict(
         result=result,

@@ -108,6 +108,9 @@ def _environment(folder: str) -> dict[str, str]:
         'GRADIO_ANALYTICS_ENABLED': 'False',
         'HF_HUB_DISABLE_TELEMETRY': '1',
         'DO_NOT_TRACK': '1',
+        'NO_PROXY': ','.join(
+            filter(None, [os.environ.get('NO_PROXY'), *LOOPBACK])
+        ),  # Gradio asks itself whether it is up
     }
 
 
@@ -139,6 +142,7 @@ def _page(request: WebRequest, folder: Path) -> tuple[Any, dict[str, Any]]:
         server_port=request.port or None,
         auth=request.auth,
         share=False,
+        _frontend=False,  # skips a look at the page that gives up after three seconds; it is served all the same
         prevent_thread_lock=True,
         quiet=True,
         footer_links=[],

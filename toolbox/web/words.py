@@ -7,7 +7,12 @@ from typing import Any
 from toolbox.web.work import Item, Work
 
 # Of the leaderboard, as a person calls them.
-_METRICS = {'score': 'score', 'ssim': 'SSIM', 'masked_ssim': 'SSIM in the hole', 'hue_similarity': 'hues'}
+_METRICS = {
+    'score': 'score',
+    'ssim': 'structure',
+    'masked_ssim': 'structure in the hole',
+    'hue_similarity': 'hues',
+}
 _HEAD = '<h1>Huefill</h1><p>Fills the hole in an old gray photograph, and gives it colors.{private}</p>'
 _PRIVATE = ' Everything stays on this computer.'
 
