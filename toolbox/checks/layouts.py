@@ -77,9 +77,9 @@ def _learning_problems(layout: nn.Module) -> Iterator[str]:
 
 def _phase_problems(layout: nn.Module) -> Iterator[str]:
     """Turns, where a layout has them: they fill the run, and each trains something by losses that there are."""
-    if not hasattr(layout, 'phases'):
+    phases = layout.phases() if hasattr(layout, 'phases') else ()
+    if not phases:
         return
-    phases = layout.phases()
     shares = [phase.share for phase in phases]
     if any(share <= 0 for share in shares) or not math.isclose(sum(shares), 1):
         yield f'the shares of its phases are {shares}, expected positive numbers that add up to 1'
