@@ -81,6 +81,18 @@ def test_what_is_read_can_be_written_to() -> None:
     assert image.dtype == np.uint8
 
 
+@pytest.mark.parametrize('mode', ['L', 'RGB', '1', 'I;16'])
+@pytest.mark.parametrize('orientation', range(1, 9))
+def test_uncompressed_tiffs_on_disk_are_turned_as_others_are(orientation: int, mode: str, tmp_path: Path) -> None:
+    stored = Image.fromarray(COLORS).convert('L')
+    stored = stored.convert('I;16') if mode == 'I;16' else stored.convert(mode)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    stored.save(tmp_path / 'raw.tif', exif=exif)
+    stored.save(tmp_path / 'packed.tif', exif=exif, compression='tiff_lzw')
+    np.testing.assert_array_equal(read_rgb(tmp_path / 'raw.tif'), read_rgb(tmp_path / 'packed.tif'))
+
+
 @pytest.mark.parametrize('orientation', range(1, 9))
 @pytest.mark.parametrize('fmt', ['JPEG', 'PNG', 'TIFF', 'WEBP'])
 def test_orientation_is_undone(orientation: int, fmt: str) -> None:

@@ -157,6 +157,10 @@ def open_image(source: Source | Image.Image, max_pixels: int = MAX_PIXELS) -> It
             width, height = image.size
             if width * height > max_pixels:
                 raise UnreadableImage(shown_source(source), _too_large(f'{width}x{height} pixels', max_pixels))
+            if image.format == 'TIFF':
+                # Pillow maps uncompressed gray into memory by the size that it has upright: rows of a wrong length
+                # (Pillow 12 and 13). An image without a file name is not mapped.
+                image.filename = ''
             yield image
     except UnreadableImage:
         raise
