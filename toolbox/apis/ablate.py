@@ -19,6 +19,7 @@ from toolbox.cli import SOME_FAILED
 from toolbox.config import config_text, dump_config
 from toolbox.engine.hooks import clock
 from toolbox.experiment.engines import Engine, why_killed
+from toolbox.experiment.progress import TrialProgress, WatchedTrial
 from toolbox.experiment.record import command, write_record
 from toolbox.experiment.results import TrialResult
 from toolbox.experiment.tables import as_text, write_tables
@@ -181,14 +182,21 @@ class _Run:
         ]
         by_folder = {job.folder: trial for job, trial in zip(jobs, todo, strict=True)}
         started = time.monotonic()
-        for number, (job, exit_code) in enumerate(self.engine.run(run_trial, jobs), start=1):
-            folder = TrialFolder(job.folder)
-            if folder.state == 'running':
-                folder.set_state('failed', why_killed(exit_code))
-            left = (time.monotonic() - started) / number * (len(jobs) - number)
-            print(f'[{number}/{len(jobs)}] {self._told(by_folder[job.folder])}; {clock(left)} left', flush=True)
-            if folder.state == 'failed' and self.stop_on_failure:
-                raise ValueError(f'{job.folder} failed: {folder.reason}; what is done is kept')
+        with TrialProgress(map(self._watched, todo), self.plan.ranking, _say) as progress:
+            for number, (job, exit_code) in enumerate(self.engine.run(run_trial, jobs), start=1):
+                progress.tell()
+                folder = TrialFolder(job.folder)
+                if folder.state == 'running':
+                    folder.set_state('failed', why_killed(exit_code))
+                left = (time.monotonic() - started) / number * (len(jobs) - number)
+                _say(f'[{number}/{len(jobs)}] {self._told(by_folder[job.folder])}; {clock(left)} left')
+                if folder.state == 'failed' and self.stop_on_failure:
+                    raise ValueError(f'{job.folder} failed: {folder.reason}; what is done is kept')
+
+    def _watched(self, trial: Trial) -> WatchedTrial:
+        limits = trial.config.train_cfg
+        name = f'{trial.arm}, seed {trial.seed}, fold {trial.fold}'
+        return WatchedTrial(self._of(trial).path, name, limits.max_epochs, limits.max_steps)
 
     def _is_due(self, trial: Trial, until: int | None) -> bool:
         folder = self._of(trial)
@@ -277,6 +285,10 @@ class _Run:
                 facts=facts,
             ),
         )
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)  # also where nobody but a file listens
 
 
 def _engine(plan: Plan, workers: int, ray: str | None) -> Engine:
