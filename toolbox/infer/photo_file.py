@@ -97,7 +97,7 @@ def _resolution(image: Image.Image, is_turned: bool) -> tuple[float, float] | No
         across, down = map(float, image.info['dpi'])
     except (KeyError, TypeError, ValueError, ZeroDivisionError):
         return None
-    if not 1 <= min(across, down) <= max(across, down) <= _MOST_PER_INCH:
+    if not 1 < min(across, down) <= max(across, down) <= _MOST_PER_INCH:  # 1 is what Pillow 12 reads out of nothing
         return None
     return (down, across) if is_turned else (across, down)
 
