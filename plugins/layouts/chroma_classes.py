@@ -112,7 +112,8 @@ class ChromaClasses(nn.Module):
     def predict(self, damaged: Tensor, mask: Tensor) -> dict[str, Tensor]:
         """What the networks say: `gray` restored, `small` seen by the color network, its `classes` and `palette`."""
         gray = restore_hole(self.gray_net, damaged, mask, self.hole_side)
-        return dict(zip(('gray', 'small', 'classes', 'palette'), (gray, *self._colors(gray)), strict=True))
+        small, classes, palette = self._colors(gray)
+        return {'gray': gray, 'small': small, 'classes': classes, 'palette': palette}
 
     def read(self, predicted: dict[str, Tensor], colors: str | None = None, strength: float | None = None) -> Restored:
         """What `predict` returned as colors; None for the layout's own `colors` and `strength`."""

@@ -195,8 +195,7 @@ class _Run:
 
     def _watched(self, trial: Trial) -> WatchedTrial:
         limits = trial.config.train_cfg
-        name = f'{trial.arm}, seed {trial.seed}, fold {trial.fold}'
-        return WatchedTrial(self._of(trial).path, name, limits.max_epochs, limits.max_steps)
+        return WatchedTrial(self._of(trial).path, str(trial), limits.max_epochs, limits.max_steps)
 
     def _is_due(self, trial: Trial, until: int | None) -> bool:
         folder = self._of(trial)
@@ -226,22 +225,21 @@ class _Run:
 
     def _told(self, trial: Trial) -> str:
         result, ranking = self._result(trial), self.plan.ranking
-        what = f'{trial.arm}, seed {trial.seed}, fold {trial.fold}'
         if result.state == 'failed':
-            return f'{what}: FAILED: {result.reason}'
+            return f'{trial}: FAILED: {result.reason}'
         return (
-            f'{what}: {ranking} {result.metrics[ranking]:.4f} (untrained {result.untrained[ranking]:.4f}) '
+            f'{trial}: {ranking} {result.metrics[ranking]:.4f} (untrained {result.untrained[ranking]:.4f}) '
             f'in {clock(60 * result.costs.wall_minutes)}'
         )
 
     def _create(self, trial: Trial) -> None:
         folder = self._of(trial)
         if self.rerun_failed:
-            folder.drop_damaged(dict(arm=trial.arm, seed=trial.seed, fold=trial.fold))
+            folder.drop_damaged(trial.place)
         if folder.facts or folder.damage:
             return
         facts = dict(command=command(), commit=self.commit, code=self.plan.code, data=self.plan.digest)
-        folder.create(config_text(trial.config), dict(arm=trial.arm, seed=trial.seed, fold=trial.fold, **facts))
+        folder.create(config_text(trial.config), trial.place | facts)
         write_record(folder.path)
 
     def _steps(self, tried: Mapping[str, Any]) -> int | None:
@@ -249,7 +247,7 @@ class _Run:
         return None if minutes is None else max(1, round(60 * minutes / tried['seconds_per_step']))
 
     def _result(self, trial: Trial) -> TrialResult:
-        return self._of(trial).result(dict(arm=trial.arm, seed=trial.seed, fold=trial.fold))
+        return self._of(trial).result(trial.place)
 
     def _of(self, trial: Trial) -> TrialFolder:
         return TrialFolder(trial_folder(self.folder, trial))
@@ -276,7 +274,7 @@ class _Run:
                 higher_is_better=plan.higher_is_better,
                 arms=[asdict(arm) for arm in plan.arms],
                 trials=[trial.name for trial in self.trials],
-                known={trial.name: dict(arm=trial.arm, seed=trial.seed, fold=trial.fold) for trial in self.trials},
+                known={trial.name: trial.place for trial in self.trials},
                 not_tried=self.not_tried,
                 seeds=list(plan.settings.seeds),
                 folds=list(plan.folds),

@@ -42,6 +42,14 @@ class Trial:
     fold: int
     config: Config
 
+    @property
+    def place(self) -> dict[str, Any]:
+        """Its `arm`, `seed` and `fold`, for records."""
+        return dict(arm=self.arm, seed=self.seed, fold=self.fold)
+
+    def __str__(self) -> str:
+        return f'{self.arm}, seed {self.seed}, fold {self.fold}'
+
 
 @dataclass
 class Plan:

@@ -85,17 +85,21 @@ def _devices(report: _Report) -> None:
 
 
 def _room(report: _Report) -> None:
+    from toolbox.cleaning.memory import available_bytes
+    from toolbox.data.workers import SHARED_MEMORY
+
     report.heading('memory and disk')
-    total, free = _memory()
-    if total:
+    free = available_bytes()
+    if free is not None:
+        total = os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES')
         report.say('memory', f'{free / _GIB:.1f} of {total / _GIB:.1f} GiB free')
     for name, folder, little, repair in (
         ('disk, here', Path.cwd(), _LITTLE_DISK, 'make room; checkpoints need it'),
         (
             'shared memory',
-            Path('/dev/shm'),
+            SHARED_MEMORY,
             _LITTLE_SHARED_MEMORY,
-            'loader processes may fail: start the container with --shm-size=1g, or train with data.workers=0',
+            'large batches travel through pipes, which is slower: start the container with --shm-size=1g',
         ),
     ):
         if not folder.is_dir():
@@ -106,16 +110,6 @@ def _room(report: _Report) -> None:
             report.fault(name, f'{told}: {repair}', is_needed=False)
         else:
             report.say(name, told)
-
-
-def _memory() -> tuple[int, int]:
-    """Total and available bytes; (0, 0) where the system does not say."""
-    try:
-        text = Path('/proc/meminfo').read_text(encoding='ascii')
-        rows = dict(line.split(':', 1) for line in text.splitlines())
-        return tuple(1024 * int(rows[name].split()[0]) for name in ('MemTotal', 'MemAvailable'))
-    except (OSError, KeyError, ValueError):
-        return 0, 0
 
 
 def _weights(report: _Report) -> None:

@@ -82,18 +82,22 @@ def _put_together(config: Config, folder: Path, results: Sequence[TrialResult]) 
     write_json(folder / 'metrics.json', dict(**together, folds=len(results)))
     columns = list(next(iter(rows.values())))
     fold_of = {name: result.fold for result in results for name in result.per_image}
-    _write_csv(
+    write_rows(
         folder / 'out_of_fold.csv',
-        ['image', 'fold', *columns],
-        [[name, fold_of[name], *(rows[name].get(column, '') for column in columns)] for name in sorted(rows)],
+        [
+            ['image', 'fold', *columns],
+            *([name, fold_of[name], *(rows[name].get(column, '') for column in columns)] for name in sorted(rows)),
+        ],
     )
     parts = list(results[0].metrics)
-    _write_csv(
+    write_rows(
         folder / 'folds.csv',
-        ['fold', *parts, 'checkpoint'],
         [
-            [result.fold, *(result.metrics[part] for part in parts), f'fold_{result.fold}/best.pth']
-            for result in results
+            ['fold', *parts, 'checkpoint'],
+            *(
+                [result.fold, *(result.metrics[part] for part in parts), f'fold_{result.fold}/best.pth']
+                for result in results
+            ),
         ],
     )
     checkpoints = [str(result.folder / 'best.pth') for result in results]
@@ -113,7 +117,3 @@ def _show(folder: Path, results: Sequence[TrialResult], together: dict[str, Any]
     if config.save_out_of_fold:
         print(f'each photo restored by the fold that did not train on it: {folder}/fold_*/{OUTPUTS}/')
     print(f'restore with all of them: {command("infer")} {folder} --input PHOTOS --out restored{trust_option(config)}')
-
-
-def _write_csv(path: Path, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    write_rows(path, [columns, *rows])

@@ -210,23 +210,17 @@ class _Console(logging.StreamHandler):
 
 def commit() -> str | None:
     """The repository's commit, marked where the code differs from it; None where it is not known (`why_no_commit`)."""
-    try:
-        commit, changed = ask_git('rev-parse', 'HEAD').strip(), ask_git('status', '--porcelain').strip()
-    except NoAnswer:
-        return None
-    return commit + ('-changed' if changed else '')
+    return _code()['commit']
 
 
 def why_no_commit() -> str | None:
     """Why the commit is not known, in git's words; None where it is."""
-    try:
-        ask_git('rev-parse', 'HEAD')
-        ask_git('status', '--porcelain')
-    except NoAnswer as answer:
-        return str(answer)
-    return None
+    return _code().get('why_no_commit')
 
 
 def _code() -> dict[str, str | None]:
-    known = commit()
-    return dict(commit=known) if known else dict(commit=None, why_no_commit=why_no_commit())
+    try:
+        commit, changed = ask_git('rev-parse', 'HEAD').strip(), ask_git('status', '--porcelain').strip()
+    except NoAnswer as answer:
+        return dict(commit=None, why_no_commit=str(answer))
+    return dict(commit=commit + ('-changed' if changed else ''))

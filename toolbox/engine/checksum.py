@@ -1,15 +1,16 @@
 """The digest by which checkpoints and model files tell damage."""
 
-import hashlib
 from collections.abc import Mapping
 from typing import Any
 
 import torch
 
+from toolbox.files import new_digest
+
 
 def checksum(content: Any) -> str:
     """A digest of plain values and the bytes of tensors, in order; equal for what was saved and what is loaded."""
-    digest = hashlib.blake2b(digest_size=16)
+    digest = new_digest()
     _feed(digest, content)
     return digest.hexdigest()
 

@@ -71,10 +71,7 @@ def build_model(config: Config, state: Mapping[str, Any]) -> RestorationModel:
         raise
     except Exception as error:  # whatever parts raise for options that are none: the config came with data
         raise ValueError(f'`model` in the config builds no networks: {type(error).__name__}: {error}') from error
-    try:
-        model.layout.load_state_dict(state)
-    except (RuntimeError, TypeError, AttributeError) as error:  # other shapes; no tensors at all
-        raise ValueError(_other_networks(model.layout.state_dict(), state, error)) from error
+    _fill(model, state)
     return model.eval()
 
 
@@ -89,13 +86,24 @@ def model_to_train(config: Config) -> RestorationModel:
     start = config.model.get('weights')
     if start is not None:
         path = shipped_model() if start == 'shipped' else Path(start).expanduser()
-        state = read_checkpoint(path).get('model')
         try:
-            model.layout.load_state_dict(state)
-        except (RuntimeError, TypeError, AttributeError) as error:
-            told = _other_networks(model.layout.state_dict(), state if isinstance(state, Mapping) else {}, error)
-            raise ValueError(f'model.weights={start!r}: {told}') from error
+            _fill(model, read_checkpoint(path).get('model'))
+        except OtherNetworks as error:
+            raise OtherNetworks(f'model.weights={start!r}: {error}') from error
     return model
+
+
+class OtherNetworks(ValueError):
+    """Weights are of other networks than those that they were to fill."""
+
+
+def _fill(model: RestorationModel, state: Any) -> None:
+    layout = model.layout
+    try:
+        layout.load_state_dict(state)
+    except (RuntimeError, TypeError, AttributeError) as error:  # other shapes; no tensors at all
+        given = state if isinstance(state, Mapping) else {}
+        raise OtherNetworks(_other_networks(layout.state_dict(), given, error)) from error
 
 
 def _other_networks(expected: Mapping[str, Any], given: Mapping[str, Any], error: Exception) -> str:

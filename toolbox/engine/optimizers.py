@@ -33,10 +33,10 @@ def build_optimizer(
         options['fused'] = True
     if encoder_lr_factor == 1:
         return optimizer(module.parameters(), **options)
-    encoders = [network.encoder for network in module.modules() if isinstance(network, Network)]
-    pretrained = list(dict.fromkeys(weight for encoder in encoders for weight in encoder.parameters()))
-    others = [weight for weight in module.parameters() if weight not in set(pretrained)]
-    groups = [{'params': others}, {'params': pretrained, 'lr': encoder_lr_factor * options['lr']}]
+    networks = (network for network in module.modules() if isinstance(network, Network))
+    encoders = dict.fromkeys(weight for network in networks for weight in network.encoder.parameters())
+    others = [weight for weight in module.parameters() if weight not in encoders]
+    groups = [{'params': others}, {'params': list(encoders), 'lr': encoder_lr_factor * options['lr']}]
     return optimizer([group for group in groups if group['params']], **options)
 
 

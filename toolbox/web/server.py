@@ -108,9 +108,8 @@ def _environment(folder: str) -> dict[str, str]:
         'GRADIO_ANALYTICS_ENABLED': 'False',
         'HF_HUB_DISABLE_TELEMETRY': '1',
         'DO_NOT_TRACK': '1',
-        'NO_PROXY': ','.join(
-            filter(None, [os.environ.get('NO_PROXY'), *LOOPBACK])
-        ),  # Gradio asks itself whether it is up
+        # Gradio asks itself whether it is up.
+        'NO_PROXY': ','.join(filter(None, [os.environ.get('NO_PROXY'), *LOOPBACK])),
     }
 
 

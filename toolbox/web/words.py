@@ -56,11 +56,8 @@ def running(done: int, total: int, seconds_left: float | None) -> str:
     """How far it is."""
     share = done / total if total else 0
     left = '' if seconds_left is None else f', {duration(seconds_left)} left'
-    bar = (
-        f'<progress max="1" value="{share:.3f}" aria-label="Progress"></progress>'
-        if done
-        else ('<progress aria-label="Progress"></progress>')
-    )
+    value = f' max="1" value="{share:.3f}"' if done else ''
+    bar = f'<progress{value} aria-label="Progress"></progress>'
     return f'<div class="step" role="status"><p><b>Restoring</b>{left}</p>{bar}</div>'
 
 
