@@ -16,7 +16,7 @@ from hypothesis import settings
 from PIL import Image
 
 from tests.support import scene
-from toolbox.registry import KINDS
+from toolbox.plugin.registry import KINDS
 
 # The same examples in each run, however slow the machine.
 settings.register_profile('huefill', derandomize=True, deadline=None)

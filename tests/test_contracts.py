@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from toolbox.checks import check_plugin
-from toolbox.discovery import discover_plugins
-from toolbox.registry import KINDS, import_failures
+from toolbox.plugin.checks import check_plugin
+from toolbox.plugin.discovery import discover_plugins
+from toolbox.plugin.registry import KINDS, import_failures
 
 discover_plugins()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from toolbox.schema import ABLATION, CLEANING, SCHEMA
+from toolbox.config.schema import ABLATION, CLEANING, SCHEMA
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 DOCUMENTS = sorted([REPOSITORY / 'README.md', *(REPOSITORY / 'docs').glob('*.md')])

@@ -8,80 +8,64 @@ from pathlib import Path
 
 import pytest
 
-from toolbox.discovery import discover_plugins
-from toolbox.paths import REPOSITORY
-from toolbox.registry import KINDS
+from toolbox.plugin.discovery import discover_plugins
+from toolbox.plugin.registry import KINDS
+from toolbox.system.paths import REPOSITORY
 
 discover_plugins()
 
-# A file or folder -> the parts of the project that it may import. The most specific entry counts.
-_PARTS_FOR_PLUGINS = (
-    'contracts registry nn color imageio checks scoring rng neighbors drawn_shapes lossy_holes mask_files'
-)
-_FOR_PLUGINS = tuple(f'toolbox.{part}' for part in _PARTS_FOR_PLUGINS.split())
-_TOOLS = ('apis', 'cli', 'files', 'options', 'paths', 'data.sources', 'report', 'tables', 'web')
-_FOR_TOOLS = tuple(f'toolbox.{part}' for part in _TOOLS)
-# The page asks `infer`; it knows no networks.
-_FOR_WEB = tuple(
-    f'toolbox.{part}'
-    for part in ('web', 'infer', 'imageio', 'mask_files', 'interruption', 'data.sources', 'models', 'apis.models')
-) + ('toolbox.apis.infer_request',)
-ALLOWED = {
-    'toolbox': ('toolbox',),
-    'toolbox/color.py': (),
-    'toolbox/rng.py': (),
-    'toolbox/imageio.py': ('toolbox.tones', 'toolbox.formats', 'toolbox.files', 'toolbox.words'),
-    'toolbox/files.py': (),
-    'toolbox/locks.py': ('toolbox.files',),
-    'toolbox/words.py': (),
-    'toolbox/tones.py': (),
-    'toolbox/formats.py': (),
-    'toolbox/drawn_shapes.py': (),
-    'toolbox/fitted_shapes.py': ('toolbox.drawn_shapes',),
-    'toolbox/lossy_holes.py': ('toolbox.fitted_shapes',),
-    'toolbox/mask_files.py': ('toolbox.imageio', 'toolbox.tones'),
-    'toolbox/paths.py': (),
-    'toolbox/literals.py': (),
-    'toolbox/registry.py': ('toolbox.annotations', 'toolbox.words'),
-    'toolbox/annotations.py': (),
-    'toolbox/names.py': (),
-    'toolbox/contracts.py': ('toolbox.color',),
-    'toolbox/nn': tuple(f'toolbox.{part}' for part in ['nn', 'contracts', 'registry', 'words', 'color', 'scoring']),
-    'toolbox/scoring': ('toolbox.scoring', 'toolbox.color'),
-    'toolbox/checks': _FOR_PLUGINS,
-    'toolbox/templates': _FOR_PLUGINS,
-    'toolbox/web': _FOR_WEB,
-    'plugins': _FOR_PLUGINS,
-    'tools': _FOR_TOOLS,
+# The rooms, lower ones first -> the rooms that each may import, besides itself. docs/architecture.md shows this table.
+# A room is a folder, or a file or folder in one that has a rule of its own.
+ROOMS: dict[str, str] = {
+    'toolbox/system': '',
+    'toolbox/models': '',
+    'toolbox/images': 'system',
+    'toolbox/plugin': 'system images',
+    'toolbox/config': 'system plugin',
+    'toolbox/scoring': 'system images plugin',
+    'toolbox/nn': 'system images plugin scoring',
+    'toolbox/data': 'system images plugin',
+    'toolbox/plugin/checks': 'system plugin nn',
+    'toolbox/plugin/managing.py': 'system plugin plugin/checks',
+    'toolbox/training': 'system models images plugin config scoring nn data',
+    'toolbox/cleaning': 'system images plugin config data',
+    'toolbox/infer': 'system models images plugin config nn data training',
+    'toolbox/experiment': 'system images plugin config scoring nn data training',
+    'toolbox/report': 'system models images plugin scoring nn data training cleaning experiment',
+    'toolbox/web': 'system models images data infer',
+    'toolbox/contracts.py': 'plugin',
+    'toolbox/registry.py': 'plugin',
+    'toolbox/color.py': 'images',
+    'toolbox/apis': 'infer',
+    'toolbox/plugin/templates': 'contracts registry nn',
+    'plugins': 'contracts registry color images nn scoring plugin/checks data/rng cleaning/remoteness',
+    'benchmarks': 'system images plugin config scoring nn data training cleaning infer',
+    'tools': (
+        'system config plugin plugin/managing data scoring training cleaning infer experiment report web benchmarks'
+    ),
 }
 # A file or folder -> the packages besides the standard library that it may import when it is itself imported.
 # Everything heavier is imported inside the functions that use it.
 LOADED_AT_ONCE = {
-    'toolbox/color.py': {'torch', 'numpy'},
-    'toolbox/rng.py': {'numpy'},
-    'toolbox/imageio.py': {'numpy', 'PIL'},
-    'toolbox/tones.py': {'numpy', 'PIL'},
-    'toolbox/formats.py': {'PIL'},
-    'toolbox/drawn_shapes.py': {'numpy', 'PIL'},
-    'toolbox/fitted_shapes.py': {'numpy'},
-    'toolbox/lossy_holes.py': {'numpy'},
-    'toolbox/mask_files.py': {'numpy'},
-    'toolbox/paths.py': set(),
-    'toolbox/literals.py': set(),
-    'toolbox/contracts.py': {'torch', 'numpy'},
-    'toolbox/registry.py': {'mmengine'},
-    'toolbox/annotations.py': set(),
-    'toolbox/names.py': set(),
-    'toolbox/words.py': set(),
     'toolbox/system': set(),
+    'toolbox/system/bars.py': {'tqdm'},
+    'toolbox/images': {'numpy', 'PIL'},
+    'toolbox/images/color.py': {'torch', 'numpy'},
+    'toolbox/plugin/contracts.py': {'torch', 'numpy'},
+    'toolbox/plugin/registry.py': {'mmengine'},
+    'toolbox/plugin/discovery.py': set(),
+    'toolbox/plugin/checks': {'torch', 'numpy'},
+    'toolbox/plugin/templates': {'torch', 'numpy', 'PIL'},
+    'toolbox/config/literals.py': set(),
+    'toolbox/config/options.py': set(),
+    'toolbox/config/differences.py': set(),
+    'toolbox/data/rng.py': {'numpy'},
     'toolbox/data/csv_files.py': set(),
     'toolbox/data/walking.py': set(),
-    'toolbox/discovery.py': set(),
     'toolbox/data/manifest.py': {'numpy'},
     'toolbox/data/sources.py': {'numpy'},
-    'toolbox/checks': {'torch', 'numpy'},
+    'toolbox/scoring/score_submissions.py': {'numpy'},
     'toolbox/nn': {'torch', 'numpy'},
-    'toolbox/templates': {'torch', 'numpy', 'PIL'},
     'plugins': {'torch', 'numpy', 'PIL'},
     'toolbox/web': {'numpy', 'PIL'},
     'toolbox/web/page.py': {'gradio'},
@@ -91,10 +75,9 @@ LOADED_AT_ONCE = {
 }
 # What `toolbox` may name all the same: a word of its own.
 NAMED = {'none'}
+PACKAGES = ('toolbox', 'plugins', 'benchmarks', 'tools')
 FILES = sorted(
-    path.relative_to(REPOSITORY).as_posix()
-    for folder in ('toolbox', 'plugins', 'tools')
-    for path in (REPOSITORY / folder).rglob('*.py')
+    path.relative_to(REPOSITORY).as_posix() for folder in PACKAGES for path in (REPOSITORY / folder).rglob('*.py')
 )
 TOOLS = sorted(path.name for path in (REPOSITORY / 'tools').glob('*.py'))
 
@@ -119,11 +102,60 @@ def rule(rules: dict, file: str) -> tuple | set | None:
     return next((rules[part.as_posix()] for part in (path, *path.parents) if part.as_posix() in rules), None)
 
 
-@pytest.mark.parametrize('file', FILES)
-def test_imports_from_the_project(file: str) -> None:
-    of_project = [name for name in imports(file) if name.partition('.')[0] in ('toolbox', 'plugins', 'tools', 'tests')]
-    allowed = rule(ALLOWED, file)
-    assert [name for name in of_project if not f'{name}.'.startswith(tuple(f'{part}.' for part in allowed))] == []
+def module_of(file: str) -> str:
+    return file.removesuffix('.py').removesuffix('/__init__').replace('/', '.')
+
+
+MODULES = {module_of(file): file for file in FILES}
+
+
+def of_project(file: str) -> set[str]:
+    """The modules of the project that a file imports, at once or inside functions."""
+    own = [name for name in imports(file) if name.partition('.')[0] in PACKAGES]
+    return {name if name in MODULES else name.rpartition('.')[0] for name in own}
+
+
+def room_of(file: str) -> str:
+    """The innermost room that a file lies in; '' for the package itself, which says its version."""
+    return next((part.as_posix() for part in (Path(file), *Path(file).parents) if part.as_posix() in ROOMS), '')
+
+
+def allowed_in(room: str) -> list[str]:
+    """Rooms, and files of them, as paths."""
+    parts = [part if part in PACKAGES else f'toolbox/{part}' for part in ROOMS[room].split()]
+    return [part if (REPOSITORY / part).is_dir() else f'{part}.py' for part in parts]
+
+
+@pytest.mark.parametrize('file', [file for file in FILES if room_of(file)])
+def test_a_room_imports_the_rooms_below_it(file: str) -> None:
+    room = room_of(file)
+    allowed = ['', room, *allowed_in(room)]
+    imported = [MODULES[module] for module in of_project(file)]
+    assert [other for other in imported if room_of(other) not in allowed and other not in allowed] == []
+
+
+def test_rooms_are_in_order() -> None:
+    """No room may import one that comes later: there is no circle of rooms."""
+    for number, room in enumerate(ROOMS):
+        before = list(ROOMS)[:number]
+        assert [part for part in allowed_in(room) if room_of(part) not in before] == [], room
+
+
+def test_no_circle_of_modules() -> None:
+    left = {module: of_project(file) for module, file in MODULES.items()}
+    while leaves := [module for module, imported in left.items() if not imported & set(left)]:
+        for module in leaves:
+            del left[module]
+    assert left == {}
+
+
+def test_the_plan_shows_the_rooms() -> None:
+    """docs/architecture.md has this table, and every folder is a room or in one."""
+    lines = (REPOSITORY / 'docs' / 'architecture.md').read_text(encoding='utf-8').splitlines()
+    rows = [[cell.strip() for cell in line.split('|')] for line in lines]
+    shown = {row[1].strip('`'): row[3] for row in rows if len(row) == 5 and row[1].startswith('`')}
+    assert list(shown.items()) == [(room, ', '.join(allowed.split())) for room, allowed in ROOMS.items()]
+    assert {file.rsplit('/', 1)[0] for file in FILES if room_of(file) == ''} <= {'toolbox'}
 
 
 @pytest.mark.parametrize('file', [file for file in FILES if rule(LOADED_AT_ONCE, file) is not None])
@@ -132,13 +164,7 @@ def test_heavy_packages_load_where_they_are_used(file: str) -> None:
     assert loaded - set(sys.stdlib_module_names) - {'toolbox'} <= rule(LOADED_AT_ONCE, file)
 
 
-@pytest.mark.parametrize('file', [file for file in FILES if file.startswith(('toolbox/data/', 'toolbox/engine/'))])
-def test_jobs_call_the_engine_not_the_other_way_round(file: str) -> None:
-    assert [name for name in imports(file) if name.startswith('toolbox.apis')] == []
-
-
-# Benchmarks measure parts, by their names.
-@pytest.mark.parametrize('file', [f for f in FILES if f.startswith('toolbox/') and '/benchmark/' not in f])
+@pytest.mark.parametrize('file', [file for file in FILES if file.startswith('toolbox/')])
 def test_toolbox_names_no_plugin(file: str) -> None:
     plugins = {name for registry in KINDS.values() for name in registry.module_dict} - NAMED
     tree = ast.parse((REPOSITORY / file).read_text(encoding='utf-8'))

@@ -15,7 +15,7 @@ from PIL import Image
 
 import toolbox
 from tests.support import TINY, scene
-from toolbox.paths import CONFIGS, REPOSITORY
+from toolbox.system.paths import CONFIGS, REPOSITORY
 
 PACKAGED = ('toolbox', 'plugins', 'configs', 'tools')
 INSIDE = ('configs', 'tools')  # of toolbox/, in a wheel
@@ -52,8 +52,8 @@ def test_installed_copy_finds_configs_and_plugins(wheel: Path, tmp_path: Path) -
         archive.extractall(tmp_path / 'site')
     script = (
         'import json, sys; sys.path.insert(0, sys.argv[1]); '
-        'from toolbox.paths import find_config; from toolbox.discovery import discover_plugins; '
-        'from toolbox.registry import KINDS, import_failures; discover_plugins(); '
+        'from toolbox.system.paths import find_config; from toolbox.plugin.discovery import discover_plugins; '
+        'from toolbox.plugin.registry import KINDS, import_failures; discover_plugins(); '
         'plugins = {kind: len(registry.module_dict) for kind, registry in KINDS.items()}; '
         'print(json.dumps([str(find_config("unetpp_cbam_b4")), plugins, import_failures]))'
     )

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tests.hostile import SIZE, picture, png, png_header
-from toolbox.imageio import UnreadableImage
-from toolbox.strict_png import decode_rgb_png, max_png_bytes
-from toolbox.words import without_addresses
+from toolbox.images.io import UnreadableImage
+from toolbox.images.strict_png import decode_rgb_png, max_png_bytes
+from toolbox.system.words import without_addresses
 
 
 def decode(content: bytes) -> np.ndarray:

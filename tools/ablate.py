@@ -8,9 +8,9 @@ from typing import Any
 if __name__ == '__main__':
     sys.path[0] = str(Path(__file__).resolve().parents[1])  # not tools/, whose files would shadow packages
 
-from toolbox.cli import parse, refuse_together, run_tool
-from toolbox.options import ParseOptions, add_trust_option
-from toolbox.paths import command
+from toolbox.config.options import ParseOptions, add_trust_option
+from toolbox.system.cli import parse, refuse_together, run_tool
+from toolbox.system.paths import command
 
 DEFAULT = 'configs/ablations/attention_layout.py'
 
@@ -80,22 +80,24 @@ def main(argv: list[str] | None = None, prog: str | None = None) -> int:
 def run(arguments: argparse.Namespace) -> int:
     """Check paths, then compare."""
     if arguments.show is not None:
-        from toolbox.apis.ablation_results import show
+        from toolbox.experiment.outcome import show
 
         show(arguments.show)
         return 0
     from toolbox.data.sources import check_data_root
-    from toolbox.paths import find_config
+    from toolbox.system.paths import find_config
 
     ablation = arguments.ablation or str(find_config(DEFAULT, shipped_first=True))
     find_config(ablation)
     if arguments.data_root is not None:
         check_data_root(arguments.data_root)
 
-    from toolbox.apis.ablate import ablate
+    from toolbox.experiment.ablate import ablate
+    from toolbox.report.ablation_page import write_page
 
     return ablate(
         ablation,
+        write_page,
         data_root=arguments.data_root,
         work_dir=arguments.work_dir,
         options=arguments.cfg_options,

@@ -3,13 +3,14 @@
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 if __name__ == '__main__':
     sys.path[0] = str(Path(__file__).resolve().parents[1])  # not tools/, whose files would shadow packages
 
-from toolbox.cli import parse, run_tool
-from toolbox.options import ParseOptions
-from toolbox.paths import command
+from toolbox.config.options import ParseOptions
+from toolbox.system.cli import parse, run_tool
+from toolbox.system.paths import REPOSITORY, command
 
 
 def build_parser(prog: str | None = None) -> argparse.ArgumentParser:
@@ -17,7 +18,7 @@ def build_parser(prog: str | None = None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=prog or command('benchmark'), description='Measure how fast parts of the toolbox are, on this machine.'
     )
-    jobs = parser.add_subparsers(required=True, metavar='JOB')
+    jobs = parser.add_subparsers(required=True, metavar='JOB', dest='name')
     _add_train(jobs)
     _add_score(jobs)
     _add_masks(jobs)
@@ -35,7 +36,19 @@ def parse_arguments(argv: list[str] | None, prog: str | None = None) -> argparse
 def main(argv: list[str] | None = None, prog: str | None = None) -> int:
     """Measure and print; returns the exit code."""
     arguments = parse_arguments(argv, prog)
-    return run_tool(lambda: arguments.job(arguments))
+    return run_tool(lambda: measure(arguments))
+
+
+def measure(arguments: argparse.Namespace) -> None:
+    """Run the job that was asked for, from `benchmarks/`, which only a checkout has."""
+    if not (REPOSITORY / 'benchmarks').is_dir():
+        raise FileNotFoundError(
+            'the benchmarks are in the repository, not in the installed package: in a checkout of it, type '
+            f'python tools/benchmark.py {arguments.name}'
+        )
+    if str(REPOSITORY) not in sys.path:
+        sys.path.insert(0, str(REPOSITORY))
+    arguments.job(arguments)
 
 
 def _add_train(jobs: argparse._SubParsersAction) -> None:
@@ -60,9 +73,9 @@ def _add_train(jobs: argparse._SubParsersAction) -> None:
 
 def train(arguments: argparse.Namespace) -> None:
     """Time training."""
-    from toolbox.apis.benchmark.train import benchmark_configs, benchmark_train
+    from benchmarks.train import benchmark_configs, benchmark_train
 
-    options = {key: value for key, value in vars(arguments).items() if key not in ('job', 'against', 'cfg_options')}
+    options = _options(arguments, 'against', 'cfg_options')
     if arguments.against is not None:
         print(benchmark_configs(against=arguments.against, options=arguments.cfg_options, **options))
     elif arguments.cfg_options:
@@ -81,7 +94,7 @@ def _add_score(jobs: argparse._SubParsersAction) -> None:
 
 def score(arguments: argparse.Namespace) -> None:
     """Time the score."""
-    from toolbox.apis.benchmark.score import benchmark_score
+    from benchmarks.score import benchmark_score
 
     print(benchmark_score(arguments.size, arguments.repeats, arguments.device))
 
@@ -95,7 +108,7 @@ def _add_masks(jobs: argparse._SubParsersAction) -> None:
 
 def masks(arguments: argparse.Namespace) -> None:
     """Time the mask generators."""
-    from toolbox.apis.benchmark.masks import benchmark_masks
+    from benchmarks.masks import benchmark_masks
 
     print(benchmark_masks(arguments.size, arguments.repeats))
 
@@ -111,7 +124,7 @@ def _add_clean(jobs: argparse._SubParsersAction) -> None:
 
 def clean(arguments: argparse.Namespace) -> None:
     """Time a cleaning run's judgment."""
-    from toolbox.apis.benchmark.clean import benchmark_clean
+    from benchmarks.clean import benchmark_clean
 
     print(benchmark_clean(arguments.images, arguments.dimensions, arguments.seeds, arguments.repeats))
 
@@ -130,10 +143,14 @@ def _add_infer(jobs: argparse._SubParsersAction) -> None:
 
 def infer(arguments: argparse.Namespace) -> None:
     """Time restoring."""
-    from toolbox.apis.benchmark.infer import benchmark_infer
+    from benchmarks.infer import benchmark_infer
 
-    options = {key: value for key, value in vars(arguments).items() if key != 'job'}
-    print(benchmark_infer(**options))
+    print(benchmark_infer(**_options(arguments)))
+
+
+def _options(arguments: argparse.Namespace, *besides: str) -> dict[str, Any]:
+    """What a job is given by name: what was typed, but for what says which job, and `besides`."""
+    return {key: value for key, value in vars(arguments).items() if key not in ('job', 'name', *besides)}
 
 
 if __name__ == '__main__':

@@ -7,9 +7,9 @@ from pathlib import Path
 if __name__ == '__main__':
     sys.path[0] = str(Path(__file__).resolve().parents[1])  # not tools/, whose files would shadow packages
 
-from toolbox.cli import parse, run_tool
-from toolbox.options import ParseOptions, add_trust_option
-from toolbox.paths import command
+from toolbox.config.options import ParseOptions, add_trust_option
+from toolbox.system.cli import parse, run_tool
+from toolbox.system.paths import command
 
 DEFAULT = 'configs/cleaning/clip_umap_hdbscan.py'
 EXAMPLES = """examples:
@@ -63,18 +63,20 @@ def main(argv: list[str] | None = None, prog: str | None = None) -> int:
 def run(arguments: argparse.Namespace) -> None:
     """Check paths, then clean."""
     from toolbox.data.sources import check_data_root
-    from toolbox.paths import find_config
+    from toolbox.system.paths import find_config
 
     config = arguments.config or str(find_config(DEFAULT, shipped_first=True))
     find_config(config)
     check_data_root(arguments.root)
 
-    from toolbox.apis.clean import clean
+    from toolbox.cleaning.clean import clean
+    from toolbox.report.cleaning import write_cleaning_report
 
     clean(
         arguments.root,
         arguments.out,
         config,
+        write_cleaning_report,
         arguments.cfg_options,
         arguments.ray,
         trust_plugins=arguments.trust_plugins,

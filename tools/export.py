@@ -7,9 +7,9 @@ from pathlib import Path
 if __name__ == '__main__':
     sys.path[0] = str(Path(__file__).resolve().parents[1])  # not tools/, whose files would shadow packages
 
-from toolbox.cli import parse, run_tool
-from toolbox.options import add_trust_option
-from toolbox.paths import command
+from toolbox.config.options import add_trust_option
+from toolbox.system.cli import parse, run_tool
+from toolbox.system.paths import command
 
 EXAMPLES = f"""examples:
   %(prog)s work_dirs/restorer_lite0/001 --out restorer.safetensors
@@ -46,7 +46,7 @@ def main(argv: list[str] | None = None, prog: str | None = None) -> int:
 
 def run(arguments: argparse.Namespace) -> None:
     """Check, then write."""
-    from toolbox.apis.export import export
+    from toolbox.infer.export import export
 
     print(export(arguments.checkpoint, arguments.out, arguments.trust_plugins))
 

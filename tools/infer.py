@@ -7,9 +7,9 @@ from pathlib import Path
 if __name__ == '__main__':
     sys.path[0] = str(Path(__file__).resolve().parents[1])  # not tools/, whose files would shadow packages
 
-from toolbox.cli import parse, refuse_together, run_tool
-from toolbox.options import add_trust_option
-from toolbox.paths import command
+from toolbox.config.options import add_trust_option
+from toolbox.system.cli import parse, refuse_together, run_tool
+from toolbox.system.paths import command
 
 EXAMPLES = """examples:
   %(prog)s old.jpg
@@ -99,7 +99,7 @@ def main(argv: list[str] | None = None, prog: str | None = None) -> int:
 
 def run(arguments: argparse.Namespace) -> int:
     """Check and list, then restore."""
-    from toolbox.apis.infer_request import check_request, is_checkpoint
+    from toolbox.infer.request import check_request, is_checkpoint
 
     checkpoints, photos = arguments.files, arguments.input
     if photos is None:
@@ -128,7 +128,7 @@ def run(arguments: argparse.Namespace) -> int:
         trust_plugins=arguments.trust_plugins,
     )
 
-    from toolbox.apis.infer import infer
+    from toolbox.infer.restore_files import infer
 
     return infer(request)
 

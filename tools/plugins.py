@@ -7,8 +7,8 @@ from pathlib import Path
 if __name__ == '__main__':
     sys.path[0] = str(Path(__file__).resolve().parents[1])  # not tools/, where this very file would shadow `plugins`
 
-from toolbox.cli import parse, run_tool
-from toolbox.paths import command
+from toolbox.system.cli import parse, run_tool
+from toolbox.system.paths import command
 
 
 def build_parser(prog: str | None = None) -> argparse.ArgumentParser:
@@ -51,7 +51,7 @@ def main(argv: list[str] | None = None, prog: str | None = None) -> int:
 
 def run(arguments: argparse.Namespace) -> int:
     """Call what was asked for."""
-    from toolbox.apis import plugins
+    from toolbox.plugin import managing as plugins
 
     if arguments.command == 'list':
         print(plugins.list_plugins(arguments.kind))

@@ -7,9 +7,9 @@ from pathlib import Path
 if __name__ == '__main__':
     sys.path[0] = str(Path(__file__).resolve().parents[1])  # not tools/, whose files would shadow packages
 
-from toolbox.cli import parse, refuse_together, run_tool
-from toolbox.options import ParseOptions, add_trust_option
-from toolbox.paths import command
+from toolbox.config.options import ParseOptions, add_trust_option
+from toolbox.system.cli import parse, refuse_together, run_tool
+from toolbox.system.paths import command
 
 EXAMPLES = """examples:
   %(prog)s configs/unetpp_cbam_b4.py --report report
@@ -84,7 +84,7 @@ def main(argv: list[str] | None = None, prog: str | None = None) -> int:
 
 def run(arguments: argparse.Namespace) -> None:
     """Check where results go, then score what was asked for."""
-    from toolbox.files import advised, check_output
+    from toolbox.system.files import advised, check_output
 
     check_output('--json', arguments.json, is_folder=False)
     check_output('--report', arguments.report, is_folder=True)
@@ -96,7 +96,7 @@ def run(arguments: argparse.Namespace) -> None:
 def score_model(arguments: argparse.Namespace) -> None:
     """Score a checkpoint and print a table."""
     from toolbox.data.sources import check_data_root
-    from toolbox.paths import find_config
+    from toolbox.system.paths import find_config
 
     if arguments.config is not None:
         find_config(arguments.config)
@@ -105,9 +105,9 @@ def score_model(arguments: argparse.Namespace) -> None:
     if arguments.data_root is not None:
         check_data_root(arguments.data_root)
 
-    from toolbox.apis.test import print_score, score_model
-    from toolbox.files import write_json
-    from toolbox.report import write_score_report
+    from toolbox.report.score import write_score_report
+    from toolbox.system.files import write_json
+    from toolbox.training.testing import print_score, score_model
 
     options = arguments.cfg_options or {}
     if arguments.colors is not None:
@@ -122,20 +122,27 @@ def score_model(arguments: argparse.Namespace) -> None:
         page = write_score_report(arguments.report, [entry], about=about, baselines=baselines, how=how, config=config)
         print(f'report: {page}')
     if arguments.export:
-        from toolbox.apis.test_set import export_test_set
+        from toolbox.infer.test_set import export_test_set
 
         print(export_test_set(scored, arguments.export))
 
 
 def score_submissions(arguments: argparse.Namespace) -> None:
     """Check submissions, then score them and print a table."""
-    from toolbox.apis.score import as_json, check_submissions, how_scored, notes, score_baselines, score_submissions
+    from toolbox.scoring.score_submissions import (
+        as_json,
+        check_submissions,
+        how_scored,
+        notes,
+        score_baselines,
+        score_submissions,
+    )
 
     checked = check_submissions(arguments.submission, arguments.gt, masks=arguments.masks, inputs=arguments.inputs)
 
-    from toolbox.files import write_json
-    from toolbox.report import write_score_report
-    from toolbox.tables import score_table
+    from toolbox.report.score import write_score_report
+    from toolbox.system.files import write_json
+    from toolbox.system.tables import score_table
 
     entries = score_submissions(checked)
     for note in notes(checked, entries):

@@ -7,9 +7,9 @@ from pathlib import Path
 if __name__ == '__main__':
     sys.path[0] = str(Path(__file__).resolve().parents[1])  # not tools/, whose files would shadow packages
 
-from toolbox.cli import parse, refuse_together, run_tool
-from toolbox.options import ParseOptions, add_trust_option
-from toolbox.paths import command
+from toolbox.config.options import ParseOptions, add_trust_option
+from toolbox.system.cli import parse, refuse_together, run_tool
+from toolbox.system.paths import command
 
 
 def build_parser(prog: str | None = None) -> argparse.ArgumentParser:
@@ -67,8 +67,8 @@ def main(argv: list[str] | None = None, prog: str | None = None) -> int:
 
 def list_runs(arguments: argparse.Namespace) -> None:
     """Print what runs there are."""
-    from toolbox.apis.runs import WORK_DIRS, find_runs, runs_table
-    from toolbox.paths import find_config
+    from toolbox.system.paths import find_config
+    from toolbox.training.runs import WORK_DIRS, find_runs, runs_table
 
     runs = find_runs(Path(arguments.work_dir or WORK_DIRS))
     if arguments.config is not None:
@@ -80,16 +80,18 @@ def list_runs(arguments: argparse.Namespace) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Check paths, then train."""
     from toolbox.data.sources import check_data_root
-    from toolbox.paths import find_config
+    from toolbox.system.paths import find_config
 
     find_config(arguments.config)
     if arguments.data_root is not None:
         check_data_root(arguments.data_root)
 
-    from toolbox.apis.train import train
+    from toolbox.experiment.all_folds import train_folds
+    from toolbox.training.train import train
 
     train(
         arguments.config,
+        train_folds,
         data_root=arguments.data_root,
         work_dir=arguments.work_dir,
         fold=arguments.fold,

@@ -7,8 +7,8 @@ from pathlib import Path
 if __name__ == '__main__':
     sys.path[0] = str(Path(__file__).resolve().parents[1])  # not tools/, whose files would shadow packages
 
-from toolbox.cli import parse, run_tool
-from toolbox.paths import command
+from toolbox.system.cli import parse, run_tool
+from toolbox.system.paths import command
 
 
 def build_parser(prog: str | None = None) -> argparse.ArgumentParser:

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from toolbox.cleaning.remoteness import Remoteness
 from toolbox.contracts import Choice, Outliers
-from toolbox.neighbors import Remoteness
 from toolbox.registry import DETECTORS
 
 _GRID = (5, 10, 20, 40, 80)
@@ -16,10 +16,10 @@ class HDBSCAN:
 
     HDBSCAN calls noise whatever is not dense: often a third of perfectly good photographs. And it finds a dense cluster
     where twenty scanned pages lie among ten thousand photographs. So its noise is shown, but what is dropped is decided
-    by a score: how far the image is from its nearest neighbors in the full embedding (`toolbox.neighbors.Remoteness`),
-    where the members of a small cluster do not count as each other's neighbors. An image of score `threshold` and more
-    is dropped. If it belongs to a small cluster most of which is dropped, it keeps its label; else it is labeled as
-    noise: reductions draw lonely images into the nearest cluster.
+    by a score: how far the image is from its nearest neighbors in the full embedding
+    (`toolbox.cleaning.remoteness.Remoteness`), where the members of a small cluster do not count as each other's
+    neighbors. An image of score `threshold` and more is dropped. If it belongs to a small cluster most of which is
+    dropped, it keeps its label; else it is labeled as noise: reductions draw lonely images into the nearest cluster.
 
     Source: Campello, Moulavi & Sander, Density-Based Clustering Based on Hierarchical Density Estimates, PAKDD 2013;
     computed by hdbscan (McInnes, Healy & Astels, JOSS 2017).

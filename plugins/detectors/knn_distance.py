@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from toolbox.cleaning.remoteness import Remoteness
 from toolbox.contracts import Outliers
-from toolbox.neighbors import Remoteness
 from toolbox.registry import DETECTORS
 
 
@@ -12,7 +12,7 @@ class KNNDistance:
     """Outliers are far from their nearest neighbors in the full embedding; the reduction is not looked at.
 
     All images are one cluster, 0, but those that are dropped: they are noise, -1. The score is that of
-    `toolbox.neighbors.Remoteness`: 0.5 means 3.3 spreads farther away than the median image.
+    `toolbox.cleaning.remoteness.Remoteness`: 0.5 means 3.3 spreads farther away than the median image.
 
     Source: Ramaswamy, Rastogi & Shim, Efficient Algorithms for Mining Outliers from Large Data Sets, SIGMOD 2000, with
     the mean over the neighbors of Angiulli & Pizzuti, PKDD 2002.

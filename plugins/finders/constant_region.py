@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from toolbox.contracts import Found
-from toolbox.drawn_shapes import EIGHT_NEIGHBORS, drawn_shapes
-from toolbox.lossy_holes import find_lossy_holes
+from toolbox.images.drawn_shapes import EIGHT_NEIGHBORS, drawn_shapes
+from toolbox.images.lossy_holes import find_lossy_holes
 from toolbox.registry import FINDERS
 
 # Gray levels. In a photograph a flat area fades out: the pixels around it are this near. Around a hole they are not.
@@ -44,8 +44,9 @@ class ConstantRegion:
     3. Parts of a hole that are one pixel thin come along; a neighbor in a smooth area that happens to have the fill's
        value does not.
     4. If a shape as `PIL.ImageDraw` draws it explains the region, the shape is the answer.
-    5. Where that leaves a doubt, the photograph may have been compressed after it was damaged: `toolbox.lossy_holes`
-       looks for a hole of about one value, with ringing at its border. The more confident answer counts.
+    5. Where that leaves a doubt, the photograph may have been compressed after it was damaged:
+       `toolbox.images.lossy_holes` looks for a hole of about one value, with ringing at its border. The more confident
+       answer counts.
 
     Confidence falls with the share of near values at the border, of pixels whose membership was in doubt, and with
     a second candidate; it is at least one half where a shape explains the region. A hole below `min_confidence` is not

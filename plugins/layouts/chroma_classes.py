@@ -9,10 +9,11 @@ from toolbox.contracts import Batch, Output, Phase, Restored
 from toolbox.nn.chroma_classes import class_hues, encode, mean_chroma, num_classes
 from toolbox.nn.color_readings import matched, natural
 from toolbox.nn.hole_window import restore_hole
-from toolbox.nn.hue import HUE_BINS, hue_histogram
+from toolbox.nn.hue import hue_histogram
 from toolbox.nn.loss import check_choice
 from toolbox.nn.stages import MakeNetwork
 from toolbox.registry import LAYOUTS
+from toolbox.scoring.constants import HUE_BINS
 
 # A palette begins flat and has to learn bins that differ by e^7: its logits move faster than weights do.
 _GAIN = 10.0

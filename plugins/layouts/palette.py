@@ -6,9 +6,10 @@ from torch.nn import functional
 
 from toolbox.color import chroma_from_rgb, rgb_from_chroma, with_luma
 from toolbox.contracts import Batch, Restored
-from toolbox.nn.hue import HUE_BINS, colored, hue_and_chroma, hue_histogram, matched_hues
+from toolbox.nn.hue import colored, hue_and_chroma, hue_histogram, matched_hues
 from toolbox.nn.stages import MakeNetwork
 from toolbox.registry import LAYOUTS
+from toolbox.scoring.constants import HUE_BINS
 
 # A palette begins flat and has to learn bins that differ by e^7. By these factors its logits move faster than weights
 # do: what all photographs have in common at once, what distinguishes this one more slowly.

@@ -6,9 +6,10 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from toolbox.nn.hue import HUE_BINS, correlation, hue_and_chroma
+from toolbox.nn.hue import correlation, hue_and_chroma
 from toolbox.nn.loss import ImageLoss, check_positive
 from toolbox.registry import LOSSES
+from toolbox.scoring.constants import HUE_BINS
 
 
 @LOSSES.register_module()

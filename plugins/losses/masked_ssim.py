@@ -5,7 +5,6 @@ from torch import Tensor
 
 from toolbox.nn.loss import ImageLoss, weighted_mean
 from toolbox.nn.ssim import (
-    WINDOW_SIZE,
     check_data_range,
     fitting_size,
     line_window,
@@ -14,6 +13,7 @@ from toolbox.nn.ssim import (
     widened,
 )
 from toolbox.registry import LOSSES
+from toolbox.scoring.constants import SSIM_WINDOW
 
 
 @LOSSES.register_module()
@@ -55,7 +55,7 @@ class MaskedSSIM(ImageLoss):
 def _hole_pixels(images: Tensor, hole: Tensor, counts: Tensor, largest: int) -> Tensor:
     """Each image's hole pixels in raster order, one line each, zeros behind: (N, C, H, W) -> float64 (N, C, 1, L)."""
     image, position = hole.flatten(1).nonzero(as_tuple=True)
-    length = max(WINDOW_SIZE, largest)
+    length = max(SSIM_WINDOW, largest)
     # `nonzero` goes image by image, each in raster order: what an image starts at is what all before it hold.
     column = torch.arange(len(image), device=hole.device) - (counts.cumsum(0) - counts)[image]
     lines = widened(images.new_zeros(len(images), length, images.shape[1]))
@@ -67,5 +67,5 @@ def _images_by_window_size(counts: list[int]) -> dict[int, list[int]]:
     """Which images have a window of which size; an empty hole is put to the smallest, where no window is inside."""
     images: dict[int, list[int]] = {}
     for image, count in enumerate(counts):
-        images.setdefault(max(1, fitting_size(WINDOW_SIZE, count)), []).append(image)
+        images.setdefault(max(1, fitting_size(SSIM_WINDOW, count)), []).append(image)
     return images

@@ -6,7 +6,6 @@ from torch import Tensor
 from toolbox.nn.loss import ImageLoss, check_choice, weighted_mean
 from toolbox.nn.ssim import (
     GAUSSIAN_SIZE,
-    WINDOW_SIZE,
     check_data_range,
     fitting_size,
     gaussian_window,
@@ -16,6 +15,7 @@ from toolbox.nn.ssim import (
     widened,
 )
 from toolbox.registry import LOSSES
+from toolbox.scoring.constants import SSIM_WINDOW
 
 
 @LOSSES.register_module()
@@ -41,7 +41,7 @@ class SSIM(ImageLoss):
     def per_image(self, pred: Tensor, target: Tensor, weight: Tensor) -> Tensor:
         side = min(pred.shape[2:])
         if self.window == 'uniform':
-            window = square_window(fitting_size(WINDOW_SIZE, side))
+            window = square_window(fitting_size(SSIM_WINDOW, side))
         else:
             window = gaussian_window(fitting_size(GAUSSIAN_SIZE, side), pred.device)
         data_range = resolved_range(self.data_range, pred)

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from toolbox.contracts import require_room_for_a_hole
-from toolbox.imageio import IMAGE_SUFFIXES, UnreadableImage, write_png
-from toolbox.mask_files import read_mask, resized
+from toolbox.images.io import IMAGE_SUFFIXES, UnreadableImage, write_png
+from toolbox.images.mask_files import read_mask, resized
 from toolbox.registry import MASKS
 
 _LOOKED_AT = 16
@@ -17,7 +17,7 @@ _LOOKED_AT = 16
 class MaskFolder:
     """Masks from a folder of image files, 255 = hole, resized to the image (nearest pixel).
 
-    `toolbox.mask_files.read_mask` decides what is a mask. A file that holds no hole, or nothing else, once it is
+    `toolbox.images.mask_files.read_mask` decides what is a mask. A file that holds no hole, or nothing else, once it is
     resized, is passed over for the next one in order of names.
 
     Args:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from toolbox.registry import METRICS
-from toolbox.scoring import score_images, summarize
+from toolbox.scoring.score import score_images, summarize
 
 
 @METRICS.register_module()

@@ -17,7 +17,7 @@ from tests.support import scene
 from toolbox.cleaning.cache import _TABLES_BEFORE, Cache
 from toolbox.cleaning.scan import local_batches, scan_files
 from toolbox.data.sources import open_source
-from toolbox.paths import REPOSITORY
+from toolbox.system.paths import REPOSITORY
 
 
 class MeanColor:

@@ -5,11 +5,11 @@ import pytest
 
 from toolbox.cleaning.memory import check_memory, estimate_bytes
 from toolbox.cleaning.outliers import detect_outliers
+from toolbox.cleaning.remoteness import Remoteness, squared_distances
 from toolbox.cleaning.stability import Stability, compare_seeds
-from toolbox.contracts import Choice, Outliers
-from toolbox.discovery import discover_plugins
-from toolbox.neighbors import Remoteness, squared_distances
-from toolbox.registry import DETECTORS
+from toolbox.plugin.contracts import Choice, Outliers
+from toolbox.plugin.discovery import discover_plugins
+from toolbox.plugin.registry import DETECTORS
 
 discover_plugins()
 ALONE = np.full(400, -1)

@@ -7,14 +7,14 @@ import pytest
 from PIL import Image
 
 from tests.support import scene
-from toolbox.archive import open_submission
 from toolbox.data.clean_csv import Row, read_clean_csv
 from toolbox.data.cleaned import apply_clean_csv
 from toolbox.data.csv_files import read_rows
 from toolbox.data.sources import open_source
+from toolbox.images.archive import open_submission
 from toolbox.infer.listing import list_photos, output_names
 from toolbox.infer.masks import MaskFolder
-from toolbox.names import fitting
+from toolbox.system.names import fitting
 
 COMPOSED, DECOMPOSED = (unicodedata.normalize(form, 'é ü 각.png') for form in ('NFC', 'NFD'))
 CLEAN = 'image,label,score,keep,reason,group\na.png,0,0.5,1,,2\nb.png,-1,1,0,noise: far,\n'

@@ -5,12 +5,12 @@ import pytest
 from PIL import Image
 
 from tests.support import RECIPE, TINY
-from toolbox.config import load_config
-from toolbox.contracts import Found
+from toolbox.config.loading import load_config
+from toolbox.config.options import parse_options
 from toolbox.data.dataset import TrainingDataset, ValidationDataset
-from toolbox.data.loading import training_loader, validation_loader
+from toolbox.data.loaders import training_loader, validation_loader
 from toolbox.data.sources import open_source
-from toolbox.options import parse_options
+from toolbox.plugin.contracts import Found
 
 
 def settings(*options):

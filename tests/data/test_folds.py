@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from toolbox.data.folds import split_folds
 from toolbox.data.sources import open_source
-from toolbox.paths import REPOSITORY
+from toolbox.system.paths import REPOSITORY
 
 NAMES = st.lists(st.text(min_size=1), min_size=2, max_size=60, unique=True)
 

@@ -9,10 +9,10 @@ import pytest
 from PIL import Image, ImageDraw
 
 from tests.support import scene
-from toolbox.color import gray_from_rgb
 from toolbox.data.sources import check_data_root, hole_from_pair, open_source
-from toolbox.imageio import read_rgb
-from toolbox.paths import REPOSITORY
+from toolbox.images.color import gray_from_rgb
+from toolbox.images.io import read_rgb
+from toolbox.system.paths import REPOSITORY
 
 HEADER = 'input_image_path,gt_image_path'
 

@@ -6,7 +6,7 @@ import signal
 import torch
 from torch import Tensor
 
-from toolbox.registry import ENCODERS
+from toolbox.plugin.registry import ENCODERS
 
 _Tiny = ENCODERS.get('TinyEncoder')
 _LATER = 6  # forward passes, two per step: after the one batch that is tried

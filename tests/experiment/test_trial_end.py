@@ -6,14 +6,14 @@ import pytest
 import torch
 
 from tests.support import RECIPE, TINY
-from toolbox.apis.fold_run import FoldRun
-from toolbox.apis.trial import TrialJob, run_trial
-from toolbox.cli import USAGE_ERROR
-from toolbox.config import config_text, load_config
-from toolbox.engine import generations
-from toolbox.engine.checkpoint import read_checkpoint, save_checkpoint
+from toolbox.config.loading import config_text, load_config
+from toolbox.config.options import parse_options
+from toolbox.experiment.trial import TrialJob, run_trial
 from toolbox.experiment.trials import TrialFolder
-from toolbox.options import parse_options
+from toolbox.system.cli import USAGE_ERROR
+from toolbox.training import checkpoint_rotation as generations
+from toolbox.training.checkpoint import read_checkpoint, save_checkpoint
+from toolbox.training.fold_run import FoldRun
 
 QUICK = ('model.decoder.type=Unet', 'model.layout.type=OneStage', 'sample_images=0', 'train_cfg.max_epochs=2')
 

@@ -132,13 +132,13 @@ JOBS = {'train': training, 'infer': restoring, 'zip': restoring_to_zip, 'clean':
 
 def read(path: Path) -> dict:
     """A checkpoint's content."""
-    from toolbox.engine.checkpoint import read_checkpoint
+    from toolbox.training.checkpoint import read_checkpoint
 
     return read_checkpoint(path)
 
 
 def _digest(tensors: dict) -> object:
-    from toolbox.engine.checksum import checksum
+    from toolbox.training.checksum import checksum
 
     return checksum(tensors)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.harness import JOBS
-from toolbox.paths import REPOSITORY
+from toolbox.system.paths import REPOSITORY
 
 SOURCE = Path(__file__).with_name('failing_writes.c')
 POSITIONS = 1

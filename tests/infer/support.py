@@ -7,13 +7,13 @@ import torch
 from torch import Tensor, nn
 
 from tests.support import RECIPE, TINY, scene
-from toolbox.color import gray_from_rgb
-from toolbox.config import config_data, load_config
-from toolbox.contracts import Restored
-from toolbox.engine.checkpoint import save_checkpoint
-from toolbox.engine.model import RestorationModel
+from toolbox.config.loading import config_data, load_config
+from toolbox.config.options import parse_options
+from toolbox.images.color import gray_from_rgb
 from toolbox.infer.members import Member
-from toolbox.options import parse_options
+from toolbox.plugin.contracts import Restored
+from toolbox.training.checkpoint import save_checkpoint
+from toolbox.training.model import RestorationModel
 
 SMALL = [*TINY, 'model.decoder.type=Unet', 'model.decoder.decoder_channels=(16,16,16,12,8)']
 

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.infer.support import damaged_scene
-from toolbox.color import gray_from_rgb, to_uint8
+from toolbox.images.color import gray_from_rgb, to_uint8
 from toolbox.infer import finishing
 from toolbox.infer.finishing import post_process, to_photo_size
-from toolbox.registry import POSTPROCESS
+from toolbox.plugin.registry import POSTPROCESS
 
 
 def prediction(seed: int, height: int, width: int) -> torch.Tensor:
@@ -18,7 +18,7 @@ def prediction(seed: int, height: int, width: int) -> torch.Tensor:
 
 
 def known_luma():
-    from toolbox.discovery import discover_plugins
+    from toolbox.plugin.discovery import discover_plugins
 
     discover_plugins()
     return POSTPROCESS.build(dict(type='KnownLuma'))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support import scene
-from toolbox.imageio import UnreadableImage, write_png
+from toolbox.images.io import UnreadableImage, write_png
 from toolbox.infer.listing import list_photos, other_files, output_names
 from toolbox.infer.masks import MaskFolder
 

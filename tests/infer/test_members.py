@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from tests.infer.support import save_random_model
-from toolbox.engine.checkpoint import read_checkpoint, save_checkpoint
 from toolbox.infer.averaging import average_checkpoints
 from toolbox.infer.members import load_members
+from toolbox.training.checkpoint import read_checkpoint, save_checkpoint
 
 
 @pytest.fixture(scope='module')

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from tests.infer.support import damaged_scene
 from tests.support import scene
-from toolbox.color import gray_from_rgb
 from toolbox.data.transforms import PhotoTransform
+from toolbox.images.color import gray_from_rgb
 from toolbox.infer.photo import Scale, reduced
 
 

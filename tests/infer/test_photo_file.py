@@ -9,10 +9,10 @@ import pytest
 from PIL import Image, ImageCms
 
 from tests.support import scene
-from toolbox.color import gray_from_rgb
-from toolbox.imageio import UnreadableImage, read_rgb, write_png
+from toolbox.images.color import gray_from_rgb
+from toolbox.images.io import UnreadableImage, read_rgb, write_png
 from toolbox.infer.photo_file import read_photo_file
-from toolbox.paths import REPOSITORY
+from toolbox.system.paths import REPOSITORY
 
 COLORS = scene(1, 24, 40)
 GRAY = gray_from_rgb(COLORS)
@@ -133,7 +133,7 @@ def test_broken_files():
 
 BOMB = """
 import io, resource, sys
-from toolbox.imageio import UnreadableImage
+from toolbox.images.io import UnreadableImage
 from toolbox.infer.photo_file import read_photo_file
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 bomb = b'GIF89a' + bytes([255] * 4) + bytes(3) + b',' + bytes(4) + bytes([255] * 4) + bytes(20)

@@ -9,9 +9,9 @@ from PIL import Image
 
 from tests.infer.support import damaged_scene, save_random_model
 from tests.support import scene
-from toolbox.apis.infer import Restorer
-from toolbox.color import gray_from_rgb
-from toolbox.imageio import UnreadableImage, write_png
+from toolbox.images.color import gray_from_rgb
+from toolbox.images.io import UnreadableImage, write_png
+from toolbox.infer.restore_files import Restorer
 
 
 @pytest.fixture(scope='module')

@@ -9,9 +9,9 @@ from PIL import Image, ImageDraw
 from skimage.metrics import structural_similarity
 
 from tests.infer.support import damaged_scene
-from toolbox.apis.infer import Restorer
-from toolbox.color import gray_from_rgb
+from toolbox.images.color import gray_from_rgb
 from toolbox.infer.photo_file import read_photo_file
+from toolbox.infer.restore_files import Restorer
 from toolbox.models import SHIPPED, shipped_model
 from toolbox.nn.hue import correlation, hue_histogram
 from tools import infer

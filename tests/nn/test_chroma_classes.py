@@ -4,7 +4,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis.extra.numpy import arrays
 
-from toolbox.color import chroma_from_rgb, lab_from_rgb, luma, rgb_from_chroma, rgb_from_lab
+from toolbox.images.color import chroma_from_rgb, lab_from_rgb, luma, rgb_from_chroma, rgb_from_lab
 from toolbox.nn.chroma_classes import class_centers, class_hues, encode, mean_chroma, num_classes
 
 COLORS = arrays(np.uint8, (1, 3, 2, 3)).map(lambda image: torch.from_numpy(image) / 255)

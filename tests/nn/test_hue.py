@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support import scene
-from toolbox.color import gray_from_rgb, to_uint8
-from toolbox.nn.hue import HUE_BINS, _exact_levels, colored, hue_and_chroma, hue_histogram, matched_hues
+from toolbox.images.color import gray_from_rgb, to_uint8
+from toolbox.nn.hue import _exact_levels, colored, hue_and_chroma, hue_histogram, matched_hues
+from toolbox.scoring.constants import HUE_BINS
 
 
 def opencv_hue(rgb):

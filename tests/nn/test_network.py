@@ -6,10 +6,10 @@ from segmentation_models_pytorch.base.initialization import initialize_head
 from segmentation_models_pytorch.decoders.unetplusplus.decoder import UnetPlusPlusDecoder
 from torch import nn
 
-from toolbox.contracts import Output
-from toolbox.discovery import discover_plugins
 from toolbox.nn.depthwise import DepthwiseConv2d
 from toolbox.nn.network import Network, NetworkFactory, attended_features
+from toolbox.plugin.contracts import Output
+from toolbox.plugin.discovery import discover_plugins
 
 discover_plugins()
 

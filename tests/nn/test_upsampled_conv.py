@@ -5,9 +5,9 @@ from segmentation_models_pytorch.decoders.unet.decoder import UnetDecoder
 from segmentation_models_pytorch.decoders.unetplusplus.decoder import DecoderBlock, UnetPlusPlusDecoder
 from torch import nn
 
-from toolbox.discovery import discover_plugins
 from toolbox.nn.upsampled_conv import UpsampledBlock, UpsampledUnet, UpsampledUnetPlusPlus, upsampled_conv
-from toolbox.registry import DECODERS
+from toolbox.plugin.discovery import discover_plugins
+from toolbox.plugin.registry import DECODERS
 
 discover_plugins()
 

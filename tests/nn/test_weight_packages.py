@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import save_file
 from torch.nn import functional
 
-from toolbox.color import gray_from_rgb
+from toolbox.images.color import gray_from_rgb
 from toolbox.nn import weight_packages
 from toolbox.nn.timm_features import build_timm_features
 from toolbox.nn.weight_packages import PACKAGES, WeightPackage, packaged_weights

@@ -7,8 +7,8 @@ from skimage import data
 from skimage.metrics import structural_similarity
 from torch import Tensor
 
-from toolbox.discovery import discover_plugins
-from toolbox.registry import LOSSES
+from toolbox.plugin.discovery import discover_plugins
+from toolbox.plugin.registry import LOSSES
 
 discover_plugins()
 

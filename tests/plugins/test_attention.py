@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from toolbox.checks import attention as contract
-from toolbox.discovery import discover_plugins
-from toolbox.registry import ATTENTION
+from toolbox.plugin.checks import attention as contract
+from toolbox.plugin.discovery import discover_plugins
+from toolbox.plugin.registry import ATTENTION
 
 discover_plugins()
 

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from tests.plugins.test_layouts import batch, build, gradients_reach
-from toolbox.color import luma, to_uint8
-from toolbox.engine.phases import PhasePlan
+from toolbox.images.color import luma, to_uint8
 from toolbox.nn.hue import correlation, hue_histogram
+from toolbox.training.phases import PhasePlan
 
 SIDES = dict(color_side=32, hole_side=32)
 

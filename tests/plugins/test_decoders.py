@@ -1,11 +1,11 @@
 import pytest
 import torch
 
-from toolbox.checks.decoders import violations
-from toolbox.discovery import discover_plugins
 from toolbox.nn.network import Network
 from toolbox.nn.upsample import upsample_layer
-from toolbox.registry import DECODERS
+from toolbox.plugin.checks.decoders import violations
+from toolbox.plugin.discovery import discover_plugins
+from toolbox.plugin.registry import DECODERS
 
 discover_plugins()
 

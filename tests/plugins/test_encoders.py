@@ -2,10 +2,10 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from toolbox.checks.encoders import violations
-from toolbox.discovery import discover_plugins
 from toolbox.nn.network import Network
-from toolbox.registry import ENCODERS
+from toolbox.plugin.checks.encoders import violations
+from toolbox.plugin.discovery import discover_plugins
+from toolbox.plugin.registry import ENCODERS
 
 discover_plugins()
 

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from tests.support import scene
-from toolbox.color import gray_from_rgb
-from toolbox.discovery import discover_plugins
-from toolbox.registry import FILLS
+from toolbox.images.color import gray_from_rgb
+from toolbox.plugin.discovery import discover_plugins
+from toolbox.plugin.registry import FILLS
 
 discover_plugins()
 

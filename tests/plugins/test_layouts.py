@@ -3,13 +3,13 @@ import copy
 import pytest
 import torch
 
-from toolbox.checks.layouts import violations
-from toolbox.color import luma, rgb_from_chroma, to_float, to_uint8, with_luma
-from toolbox.contracts import Batch, Phase, Restored
-from toolbox.discovery import discover_plugins
+from toolbox.images.color import luma, rgb_from_chroma, to_float, to_uint8, with_luma
 from toolbox.nn.hue import hue_histogram
 from toolbox.nn.network import NetworkFactory
-from toolbox.registry import ATTENTION, LAYOUTS
+from toolbox.plugin.checks.layouts import violations
+from toolbox.plugin.contracts import Batch, Phase, Restored
+from toolbox.plugin.discovery import discover_plugins
+from toolbox.plugin.registry import ATTENTION, LAYOUTS
 
 discover_plugins()
 

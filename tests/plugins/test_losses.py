@@ -15,8 +15,8 @@ from tests.plugins.losses_support import (
     photographs,
     predictions,
 )
-from toolbox.checks import losses as contract
-from toolbox.registry import LOSSES
+from toolbox.plugin.checks import losses as contract
+from toolbox.plugin.registry import LOSSES
 
 REGIONAL = ('L1', 'MSE', 'Charbonnier', 'Gradient', 'SSIM')  # an error far from the region does not reach these
 

@@ -16,13 +16,13 @@ from scipy.ndimage import label
 from scipy.stats import ks_2samp, kstest
 from skimage.draw import polygon2mask
 
+from benchmarks.masks import published_polygon
 from tests.support import scene
-from toolbox.apis.benchmark.masks import published_polygon
-from toolbox.color import gray_from_rgb
-from toolbox.contracts import MaskGenerator
-from toolbox.discovery import discover_plugins
-from toolbox.imageio import write_png
-from toolbox.registry import MASKS
+from toolbox.images.color import gray_from_rgb
+from toolbox.images.io import write_png
+from toolbox.plugin.contracts import MaskGenerator
+from toolbox.plugin.discovery import discover_plugins
+from toolbox.plugin.registry import MASKS
 
 discover_plugins()
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from tests.plugins.losses_support import build
 from toolbox.nn.frozen import FrozenNetwork
-from toolbox.registry import LOSSES
+from toolbox.plugin.registry import LOSSES
 
 TINY = dict(backbone='test_resnet', weights=None, layers=(0, 1, 2))
 

@@ -5,10 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from toolbox.checks.postprocess import violations
-from toolbox.color import chroma_from_rgb, luma, replace_luma, rgb_from_chroma, to_float, to_uint8, with_luma
-from toolbox.discovery import discover_plugins
-from toolbox.registry import POSTPROCESS
+from toolbox.images.color import chroma_from_rgb, luma, replace_luma, rgb_from_chroma, to_float, to_uint8, with_luma
+from toolbox.plugin.checks.postprocess import violations
+from toolbox.plugin.discovery import discover_plugins
+from toolbox.plugin.registry import POSTPROCESS
 
 discover_plugins()
 

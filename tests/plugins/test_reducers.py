@@ -2,7 +2,7 @@ import os
 import subprocess
 import sys
 
-from toolbox.paths import REPOSITORY
+from toolbox.system.paths import REPOSITORY
 
 SCRIPT = """
 import numpy as np

@@ -2,8 +2,8 @@ import pytest
 import torch
 from torch.nn import functional
 
-from toolbox.discovery import discover_plugins
-from toolbox.registry import LOSSES
+from toolbox.plugin.discovery import discover_plugins
+from toolbox.plugin.registry import LOSSES
 
 discover_plugins()
 

@@ -9,9 +9,10 @@ from PIL import Image
 
 from tests.report.conftest import check_opened
 from tests.support import scene
+from toolbox.cleaning.cleaned_images import CleanedImages
 from toolbox.data.clean_csv import Row, read_clean_csv, write_clean_csv
-from toolbox.report.cleaning import CleanedImages, write_cleaning_report
-from toolbox.words import counted, in_words
+from toolbox.report.cleaning import write_cleaning_report
+from toolbox.system.words import counted, in_words
 
 NASTY = 'a </script><script>alert("x, y")</script>.jpg'
 

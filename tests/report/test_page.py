@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from toolbox.intervals import Interval
 from toolbox.report.charts import Point, histogram, intervals, scatter, strokes
 from toolbox.report.charts.axis import Axis, tick_labels
 from toolbox.report.charts.curves import spread
 from toolbox.report.images import data_uri, error_map
 from toolbox.report.page import Html, Number, element, facts, joined, section, settings, table, write_page
 from toolbox.report.pictures import gallery, longest_side
+from toolbox.scoring.intervals import Interval
 
 NASTY = '<script>alert("x")</script>&\'"'
 ESCAPED = '&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt;&amp;&#x27;&quot;'

@@ -7,7 +7,8 @@ import pytest
 
 from tests.report.conftest import check_opened, show
 from tests.support import scene
-from toolbox.report import Pictures, ScoreEntry, write_score_report
+from toolbox.report.score import write_score_report
+from toolbox.scoring.entry import Pictures, ScoreEntry
 
 COLUMNS = ('score', 'ssim', 'masked_ssim', 'hue_similarity')
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from plugins.metrics.leaderboard import Leaderboard
-from toolbox.checks.metrics import violations
+from toolbox.plugin.checks.metrics import violations
 
 
 class Mutating(Leaderboard):

@@ -19,8 +19,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from tests.scoring.cases import make_case
 from tests.scoring.transcription import score as transcribed
-from toolbox.scoring import WEIGHTS, hue, score_images, ssim, summarize
+from toolbox.scoring import hue, ssim
 from toolbox.scoring.kernels import cpu, cuda
+from toolbox.scoring.score import WEIGHTS, score_images, summarize
 
 PARTS = ('score', *WEIGHTS)
 DEVICES = ['cpu', pytest.param('cuda', marks=pytest.mark.skipif(not torch.cuda.is_available(), reason='needs CUDA'))]

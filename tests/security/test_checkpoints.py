@@ -10,16 +10,16 @@ import pytest
 import torch
 
 from tests.infer.support import save_random_model
-from toolbox.apis.fold_run import config_before
-from toolbox.config import config_data, config_from_data, config_text, load_config
-from toolbox.engine.checkpoint import read_checkpoint, save_checkpoint
-from toolbox.engine.loading import build_model, checkpoint_config
+from toolbox.config.loading import config_data, config_from_data, config_text, load_config
 from toolbox.infer.averaging import average_checkpoints
+from toolbox.infer.ensemble_weights import validation_score
 from toolbox.infer.members import load_members
-from toolbox.infer.shares import validation_score
 from toolbox.nn.tensor_files import load_tree
 from toolbox.nn.weights import read_weights
-from toolbox.registry import MASKS, METRICS, without_files
+from toolbox.plugin.registry import MASKS, METRICS, without_files
+from toolbox.training.checkpoint import read_checkpoint, save_checkpoint
+from toolbox.training.fold_run import config_before
+from toolbox.training.load_model import build_model, checkpoint_config
 
 
 @pytest.fixture(scope='module')

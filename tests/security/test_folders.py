@@ -15,16 +15,16 @@ from PIL import Image
 
 from tests.infer.support import save_random_model
 from tests.support import scene
-from toolbox.apis.ablation_results import read_summary
 from toolbox.cleaning.cache import Cache
 from toolbox.cleaning.duplicates import _pixels
 from toolbox.cleaning.files import Look, look_at
-from toolbox.config import dump_config, load_config, read_run_config
+from toolbox.config.loading import dump_config, load_config, read_run_config
 from toolbox.data.clean_csv import read_clean_csv
 from toolbox.data.sources import open_source
-from toolbox.imageio import UnreadableImage, read_rgb
+from toolbox.experiment.outcome import read_summary
+from toolbox.images.io import UnreadableImage, read_rgb
 from toolbox.infer.listing import list_photos
-from toolbox.paths import CONFIGS, REPOSITORY, find_config
+from toolbox.system.paths import CONFIGS, REPOSITORY, find_config
 from tools import infer as infer_tool
 from tools import test as test_tool
 
@@ -105,7 +105,7 @@ def test_plugins_of_a_run_folder_are_followed_only_when_allowed(tmp_path, monkey
 
 
 _BUILDS_ON_A_BUNDLED_PART = """
-from toolbox.registry import ENCODERS
+from toolbox.plugin.registry import ENCODERS
 
 @ENCODERS.register_module()
 class BuildsOnTiny(ENCODERS.get('TinyEncoder')):
@@ -114,7 +114,7 @@ class BuildsOnTiny(ENCODERS.get('TinyEncoder')):
 _WORKER = """
 import sys
 from pathlib import Path
-from toolbox.config import read_run_config
+from toolbox.config.loading import read_run_config
 print(read_run_config(Path('run'), [sys.argv[1]]).model.encoder.type)
 """
 
@@ -154,7 +154,7 @@ def test_tools_say_what_a_checkpoint_asks_for_and_what_to_type(tmp_path, monkeyp
     monkeypatch.chdir(tmp_path)
     Path('their_part.py').write_text('import os\nos.mkdir("ran")\n')
     save_random_model(Path('plain.pth'))
-    from toolbox.engine.checkpoint import read_checkpoint, save_checkpoint
+    from toolbox.training.checkpoint import read_checkpoint, save_checkpoint
 
     content = read_checkpoint(Path('plain.pth'))
     content['config']['custom_imports'] = [str(Path('their_part.py').resolve())]

@@ -6,13 +6,13 @@ import sys
 
 import pytest
 
-from toolbox import registry
-from toolbox.apis import doctor
-from toolbox.discovery import discover_plugins
 from toolbox.nn import weight_packages
-from toolbox.paths import CONFIGS, TOOLS
+from toolbox.plugin import registry
+from toolbox.plugin.discovery import discover_plugins
+from toolbox.report import doctor
 from toolbox.system import console
 from toolbox.system.completion import config_names, plugin_names
+from toolbox.system.paths import CONFIGS, TOOLS
 
 
 def test_each_tool_is_a_command_and_each_command_a_tool():

@@ -14,9 +14,9 @@ from importlib.util import find_spec
 import pytest
 
 from tests.support import TINY
-from toolbox.apis.ablation_plan import make_plan
-from toolbox.options import parse_options
-from toolbox.paths import CONFIGS, REPOSITORY
+from toolbox.config.options import parse_options
+from toolbox.experiment.plan import make_plan
+from toolbox.system.paths import CONFIGS, REPOSITORY
 from tools import ablate as ablate_tool
 
 COSTS = {'images_per_second', 'peak_memory_mib', 'wall_minutes', 'gpu_minutes'}

@@ -21,11 +21,11 @@ from tests.cleaning.planted import DUPLICATES, STRANGERS, plant
 from tests.support import RECIPE, TINY, filled, scene
 from toolbox.data.clean_csv import Row, read_clean_csv
 from toolbox.data.sources import open_source
-from toolbox.discovery import discover_plugins
-from toolbox.imageio import read_gray, read_rgb
-from toolbox.locks import locked
-from toolbox.paths import REPOSITORY
-from toolbox.registry import EMBEDDERS
+from toolbox.images.io import read_gray, read_rgb
+from toolbox.plugin.discovery import discover_plugins
+from toolbox.plugin.registry import EMBEDDERS
+from toolbox.system.locks import locked
+from toolbox.system.paths import REPOSITORY
 from tools import clean_data, train
 
 CONFIG = 'configs/cleaning/color_texture.py'

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import RECIPE, TINY, filled
-from toolbox.files import (
+from toolbox.system.files import (
     NotWritten,
     append_rows,
     check_output,
@@ -19,7 +19,7 @@ from toolbox.files import (
     write_json,
     write_rows,
 )
-from toolbox.paths import REPOSITORY
+from toolbox.system.paths import REPOSITORY
 from tools import export as export_tool
 from tools import test as test_tool
 from tools import train as train_tool
@@ -123,7 +123,7 @@ def test_a_read_only_disk(small_disk):
 
 def test_too_many_open_files():
     script = (
-        'import resource\nfrom pathlib import Path\nfrom toolbox.files import write_json\n'
+        'import resource\nfrom pathlib import Path\nfrom toolbox.system.files import write_json\n'
         'resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))\nwrite_json(Path("a.json"), {})'
     )
     done = subprocess.run([sys.executable, '-c', script], capture_output=True, encoding='utf-8', cwd=REPOSITORY)

@@ -18,15 +18,15 @@ from PIL import Image
 
 from tests.infer.support import damaged_scene, save_random_model
 from tests.support import scene
-from toolbox.cli import SOME_FAILED
-from toolbox.color import gray_from_rgb
 from toolbox.data.dataset import ValidationDataset
-from toolbox.data.loading import validation_loader
+from toolbox.data.loaders import validation_loader
 from toolbox.data.sources import open_source
-from toolbox.engine.loading import load_model
-from toolbox.imageio import read_gray, read_rgb, write_png
-from toolbox.mask_files import read_mask
-from toolbox.paths import REPOSITORY
+from toolbox.images.color import gray_from_rgb
+from toolbox.images.io import read_gray, read_rgb, write_png
+from toolbox.images.mask_files import read_mask
+from toolbox.system.cli import SOME_FAILED
+from toolbox.system.paths import REPOSITORY
+from toolbox.training.load_model import load_model
 from tools import infer as infer_tool
 from tools import test as test_tool
 

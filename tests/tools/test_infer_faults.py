@@ -13,9 +13,9 @@ import pytest
 
 from tests.infer.support import damaged_scene, save_random_model
 from tests.support import filled
-from toolbox.imageio import write_png
-from toolbox.locks import locked
-from toolbox.paths import REPOSITORY
+from toolbox.images.io import write_png
+from toolbox.system.locks import locked
+from toolbox.system.paths import REPOSITORY
 from tools import infer as infer_tool
 
 NOT_UTF_8 = os.fsdecode(b'caf\xe9.png')
@@ -173,7 +173,7 @@ def test_a_second_job_on_one_out_is_refused(photos, checkpoint, out, capsys):
 WRITES = """
 import sys, time
 from pathlib import Path
-from toolbox.files import in_one_move
+from toolbox.system.files import in_one_move
 with in_one_move(Path(sys.argv[1])) as file:
     file.write(b'half')
     file.flush()
@@ -255,7 +255,7 @@ def test_a_name_of_255_bytes_is_taken(photos, checkpoint):
 def test_an_output_is_forced_to_the_disk_and_its_name_too(tmp_path):
     """`write_png` calls fsync for the file and for its folder."""
     script = (
-        f'from toolbox.imageio import write_png; import numpy as np; write_png({str(tmp_path / "a.png")!r}, '
+        f'from toolbox.images.io import write_png; import numpy as np; write_png({str(tmp_path / "a.png")!r}, '
         'np.zeros((9, 9), np.uint8))'
     )
     result = subprocess.run(

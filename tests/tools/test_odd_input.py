@@ -12,10 +12,10 @@ from PIL import Image
 
 from tests.infer.support import damaged_scene, save_random_model
 from tests.support import RECIPE, TINY, scene
-from toolbox.apis import run_folder
-from toolbox.apis.test import score_model
-from toolbox.config import load_config
-from toolbox.imageio import write_png
+from toolbox.config.loading import load_config
+from toolbox.images.io import write_png
+from toolbox.training import run_folder
+from toolbox.training.testing import score_model
 from tools import infer as infer_tool
 from tools import train as train_tool
 

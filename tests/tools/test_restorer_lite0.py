@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from tests.infer.support import damaged_scene
-from toolbox.imageio import write_png
+from toolbox.images.io import write_png
 from tools import export, infer, test, train
 
 pytestmark = pytest.mark.skipif(

@@ -9,14 +9,14 @@ from types import SimpleNamespace
 import pytest
 
 from tests.support import RECIPE, TINY
-from toolbox.apis import fold_run
-from toolbox.apis.runs import find_runs
-from toolbox.config import load_config
-from toolbox.engine.baselines import shortfall
-from toolbox.engine.checkpoint import read_checkpoint
-from toolbox.engine.resuming import FROM_HERE_ON, UNSEEN
-from toolbox.locks import locked
-from toolbox.schema import SCHEMA
+from toolbox.config.loading import load_config
+from toolbox.config.schema import SCHEMA
+from toolbox.scoring.baselines import shortfall
+from toolbox.system.locks import locked
+from toolbox.training import fold_run
+from toolbox.training.checkpoint import read_checkpoint
+from toolbox.training.resuming import FROM_HERE_ON, UNSEEN
+from toolbox.training.runs import find_runs
 from tools import test as test_tool
 from tools import train as train_tool
 

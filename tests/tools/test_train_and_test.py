@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from tests.support import RECIPE, TINY, scene
-from toolbox.config import load_config
+from toolbox.config.loading import load_config
 from tools import test as test_tool
 from tools import train as train_tool
 

@@ -8,7 +8,7 @@ from PIL import Image
 
 from tests.infer.support import save_random_model
 from tests.support import RECIPE, TINY, scene
-from toolbox.paths import CONFIGS
+from toolbox.system.paths import CONFIGS
 
 CLEANING = 'configs/cleaning/color_texture.py'
 SUBMISSION = ['--submission', 'photos', '--gt', 'photos', '--masks', 'photos']
@@ -224,8 +224,8 @@ def test_axes(refused, tmp_path, text, words):
 
 
 def test_levels_may_be_numbers(place, tmp_path):
-    from toolbox.apis.ablation_plan import make_plan
-    from toolbox.options import parse_options
+    from toolbox.config.options import parse_options
+    from toolbox.experiment.plan import make_plan
 
     axes = "axes = dict(lr={1e-3: {'optimizer.lr': 1e-3}, 1e-2: {'optimizer.lr': 1e-2}}); baseline = dict(lr=1e-2)"
     Path(tmp_path / 'rates.py').write_text(f"_base_ = ['{CONFIGS}/_base_/ablation.py']\n{axes}\n")

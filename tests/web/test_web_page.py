@@ -12,7 +12,7 @@ from PIL import Image
 from tests.browser import CONTRASTS, show
 from tests.hostile import png_header
 from tests.infer.support import damaged_scene
-from toolbox.imageio import write_png
+from toolbox.images.io import write_png
 from tools import infer
 
 # Parts that a person can use and that have no name for those who hear the page; and pictures without words.

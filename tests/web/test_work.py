@@ -8,8 +8,8 @@ from PIL import Image, ImageCms
 
 from tests.infer.support import damaged_scene, save_random_model
 from tests.support import scene
-from toolbox.apis.infer import Restorer
-from toolbox.imageio import MAX_PIXELS, write_png
+from toolbox.images.io import MAX_PIXELS, write_png
+from toolbox.infer.restore_files import Restorer
 from toolbox.models import shipped_model
 from toolbox.web.models import Models
 from toolbox.web.work import SHOWN_SIDE, Look, Work, shown_hole

@@ -1,0 +1,1 @@
+"""Names that scripts import: `toolbox.apis.infer`."""

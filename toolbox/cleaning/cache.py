@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from toolbox.cleaning.files import Facts, Look, is_thumbnail
-from toolbox.files import digest, not_written
+from toolbox.system.files import digest, not_written
 
 # Raised when facts, thumbnails or fingerprints come out differently than before: older files are looked at again.
 _FORMAT = 3

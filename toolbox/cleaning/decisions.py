@@ -7,9 +7,9 @@ import numpy as np
 
 from toolbox.cleaning.duplicates import best_of_group
 from toolbox.cleaning.files import Facts
-from toolbox.contracts import Outliers
 from toolbox.data.clean_csv import UNREADABLE, Row
-from toolbox.words import did_you_mean
+from toolbox.plugin.contracts import Outliers
+from toolbox.system.words import did_you_mean
 
 # What can be remarkable about a file, in the order of telling.
 FILE_RULES = ('gray', 'tiny', 'animated', 'mode')

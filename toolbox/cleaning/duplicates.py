@@ -8,7 +8,7 @@ from PIL import Image
 
 from toolbox.cleaning.files import THUMBNAIL_SIDE, Facts
 from toolbox.cleaning.fingerprint import MAX_BITS, close_pairs, without_repeats
-from toolbox.neighbors import squared_distances
+from toolbox.cleaning.remoteness import squared_distances
 
 # A pair must look alike: by the correlation of its thumbnails, and where there is no contrast that a correlation could
 # be about, by their largest difference in levels. Recompressed, resized and mirrored photographs correlate by 0.96 and

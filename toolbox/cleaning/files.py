@@ -12,8 +12,8 @@ import numpy as np
 from PIL import Image
 
 from toolbox.cleaning.fingerprint import fingerprint
-from toolbox.imageio import UnreadableImage, open_image, orientation, upright
-from toolbox.tones import as_gray_or_rgb
+from toolbox.images.io import UnreadableImage, open_image, orientation, upright
+from toolbox.images.tones import as_gray_or_rgb
 
 THUMBNAIL_SIDE = 64
 _THUMBNAIL_QUALITY = 70

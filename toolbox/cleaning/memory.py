@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from toolbox.words import counted
+from toolbox.system.words import counted
 
 # Measured: the process with its libraries, and Python's objects and records per file.
 _PROCESS_BYTES = 1.6e9

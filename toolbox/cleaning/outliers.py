@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from toolbox.contracts import Detector, Outliers, Reducer
-from toolbox.registry import DETECTORS, REDUCERS
+from toolbox.plugin.contracts import Detector, Outliers, Reducer
+from toolbox.plugin.registry import DETECTORS, REDUCERS
 
 # Fewer images are too few to say which of them is unusual.
 MIN_IMAGES = 10

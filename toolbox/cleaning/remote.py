@@ -11,11 +11,11 @@ import numpy as np
 
 from toolbox.cleaning.files import look_at
 from toolbox.cleaning.scan import Batch, embed
-from toolbox.cluster import connect_to_ray
-from toolbox.contracts import Embedder
 from toolbox.data.manifest import Manifest
-from toolbox.discovery import discover_plugins, import_custom
-from toolbox.registry import EMBEDDERS
+from toolbox.plugin.contracts import Embedder
+from toolbox.plugin.discovery import discover_plugins, import_custom
+from toolbox.plugin.registry import EMBEDDERS
+from toolbox.system.ray_connection import connect_to_ray
 
 
 def ray_batches(

@@ -10,11 +10,11 @@ from torch.utils.data import Dataset
 
 from toolbox.cleaning.cache import Cache
 from toolbox.cleaning.files import Look, look_at
-from toolbox.contracts import Embedder
-from toolbox.data.loading import num_workers
+from toolbox.data.loaders import num_workers
 from toolbox.data.manifest import Manifest
 from toolbox.data.workers import Loader
-from toolbox.interruption import die_with_parent
+from toolbox.plugin.contracts import Embedder
+from toolbox.system.interruption import die_with_parent
 
 # Looks at a batch of files, and the vectors of those that are new.
 Batch = tuple[list[Look], np.ndarray]

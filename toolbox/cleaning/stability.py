@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from toolbox.cleaning.outliers import MIN_IMAGES, Detection, never_most
-from toolbox.registry import DETECTORS, REDUCERS
+from toolbox.plugin.registry import DETECTORS, REDUCERS
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Photographs: sources, folds, transforms, datasets, loaders, and random draws."""

@@ -8,8 +8,8 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from toolbox.data.csv_files import read_rows
-from toolbox.files import write_rows
-from toolbox.paths import command
+from toolbox.system.files import write_rows
+from toolbox.system.paths import command
 
 UNREADABLE = 'unreadable'  # how the reason of a file that is no image begins
 _KEEP = {'0': False, '0.0': False, '0,0': False, 'false': False, '1': True, '1.0': True, '1,0': True, 'true': True}

@@ -9,7 +9,7 @@ import numpy as np
 from toolbox.data.clean_csv import Row
 from toolbox.data.csv_files import NOT_UTF_8, is_undecodable
 from toolbox.data.manifest import Manifest
-from toolbox.names import Spellings
+from toolbox.system.names import Spellings
 
 _UNLISTED = 'not in the csv'
 

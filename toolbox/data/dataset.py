@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 from torch.utils.data import Dataset
 
-from toolbox.color import gray_from_rgb
-from toolbox.contracts import Failure, Fill, Finder, MaskGenerator
 from toolbox.data.manifest import Manifest, Photo
+from toolbox.data.rng import frozen_rng, training_rng
 from toolbox.data.sources import hole_from_pair
 from toolbox.data.transforms import Aging, PhotoTransform
-from toolbox.imageio import UnreadableImage, read_gray, read_rgb
-from toolbox.registry import FILLS, FINDERS, MASKS
-from toolbox.rng import frozen_rng, training_rng
+from toolbox.images.color import gray_from_rgb
+from toolbox.images.io import UnreadableImage, read_gray, read_rgb
+from toolbox.plugin.contracts import Failure, Fill, Finder, MaskGenerator
+from toolbox.plugin.registry import FILLS, FINDERS, MASKS
 
 
 @dataclass

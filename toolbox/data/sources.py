@@ -13,8 +13,8 @@ import numpy as np
 from toolbox.data.csv_files import NOT_UTF_8, is_undecodable, read_rows
 from toolbox.data.manifest import Manifest
 from toolbox.data.walking import contents, walk_files
-from toolbox.imageio import IMAGE_SUFFIXES, UnreadableImage, read_rgb
-from toolbox.names import FileFinder
+from toolbox.images.io import IMAGE_SUFFIXES, UnreadableImage, read_rgb
+from toolbox.system.names import FileFinder
 
 # Color photographs inside the wheels of packages that Huefill needs anyway: file, folder. One of each scene, so that no
 # scene is on both sides of a split; of the stereo pair of scikit-image, the left one. Space, tissue under a microscope

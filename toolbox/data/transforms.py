@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from toolbox.words import did_you_mean
+from toolbox.system.words import did_you_mean
 
 
 class PhotoTransform:

@@ -9,9 +9,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from toolbox.formats import HEIC
-from toolbox.imageio import IMAGE_SUFFIXES
-from toolbox.names import beyond_locale
+from toolbox.images.formats import HEIC
+from toolbox.images.io import IMAGE_SUFFIXES
+from toolbox.system.names import beyond_locale
 
 _SHOWN = 3
 

@@ -1,0 +1,1 @@
+"""Ablations: arms, trials, the workers that run them, and what their results say together."""

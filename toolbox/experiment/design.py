@@ -5,9 +5,9 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from toolbox.config import flatten
+from toolbox.config.loading import flatten
 from toolbox.experiment.results import Arm
-from toolbox.words import did_you_mean
+from toolbox.system.words import did_you_mean
 
 # What arms are measured on and for how long: equal for all, or a difference would say nothing about the parts.
 MEASURED = (

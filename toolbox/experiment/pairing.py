@@ -8,7 +8,7 @@ import numpy as np
 
 from toolbox.experiment.results import Comparison, TrialResult
 from toolbox.experiment.statistics import paired_bootstrap, paired_t
-from toolbox.intervals import MIN_IMAGES
+from toolbox.scoring.intervals import MIN_IMAGES
 
 Unit = tuple[int, int]  # seed, fold
 Pair = tuple[TrialResult, TrialResult]  # the one that is asked about, and what it is compared with

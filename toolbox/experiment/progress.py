@@ -7,9 +7,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from toolbox.engine.hooks import clock
 from toolbox.experiment.trials import TrialFolder
-from toolbox.files import parse_json
+from toolbox.system.files import parse_json
+from toolbox.training.hooks import clock
 
 _POLL_SECONDS = 1.0
 

@@ -89,7 +89,7 @@ class Comparison:
         basis: 'pairs' of seeds and folds, or 'images': there was one pair alone, and the interval, a bootstrap over its
             images, is about these images only.
         images: how many photographs both sides were measured on; None: not known. On fewer than
-            `toolbox.intervals.MIN_IMAGES` there are neither interval nor p.
+            `toolbox.scoring.intervals.MIN_IMAGES` there are neither interval nor p.
     """
 
     n: int

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from toolbox.experiment.results import Comparison
-from toolbox.intervals import bootstrap_interval
+from toolbox.scoring.intervals import bootstrap_interval
 
 _LEVEL = 0.95
 
@@ -39,7 +39,7 @@ def paired_t(differences: Sequence[float] | np.ndarray) -> Comparison:
 def paired_bootstrap(differences: Sequence[float] | np.ndarray) -> Comparison:
     """Mean and 95 % bootstrap interval of differences per image (n,), n >= 2, of one pair of trainings.
 
-    Of fewer than `toolbox.intervals.MIN_IMAGES` images there is no interval.
+    Of fewer than `toolbox.scoring.intervals.MIN_IMAGES` images there is no interval.
 
     It has no p: other images of the same two networks would fall into the interval, other trainings need not.
     """

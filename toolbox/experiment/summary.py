@@ -11,7 +11,7 @@ from toolbox.experiment.effects import main_effects
 from toolbox.experiment.pairing import Ranking, Trials, compare, is_counted
 from toolbox.experiment.results import Arm, ArmSummary, Comparison, Costs, Summary, TrialResult
 from toolbox.experiment.statistics import holm
-from toolbox.intervals import MIN_IMAGES
+from toolbox.scoring.intervals import MIN_IMAGES
 
 _NO_METRICS = ('n', 'epoch', 'step')  # what is written down beside metrics
 _REASON = 160  # characters of a reason that a note shows

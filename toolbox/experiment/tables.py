@@ -9,8 +9,8 @@ from pathlib import Path
 
 from toolbox.experiment.escaping import latex, latex_numbers, markdown, one_line, terminal
 from toolbox.experiment.results import ArmSummary, Comparison, Summary
-from toolbox.files import write_text
-from toolbox.tables import aligned, terminal_width
+from toolbox.system.files import write_text
+from toolbox.system.tables import aligned, terminal_width
 
 _PARTS = ('ssim', 'masked_ssim', 'hue_similarity')
 _COSTS = ('parameters', 'images_per_second', 'peak_memory_mib', 'wall_minutes', 'gpu_minutes')

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from toolbox.experiment.results import Costs, TrialResult
-from toolbox.files import make_folder, write_text
-from toolbox.locks import locked
-from toolbox.paths import RUN_CONFIG
-from toolbox.records import Damaged, read_record, save_record
+from toolbox.system.files import make_folder, write_text
+from toolbox.system.locks import locked
+from toolbox.system.paths import RUN_CONFIG
+from toolbox.system.records import Damaged, read_record, save_record
 
 _STATE, _RESULT, _TRIAL = 'state.json', 'result.json', 'trial.json'
 _NUMBERS = dict[str, float]

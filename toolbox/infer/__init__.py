@@ -1,4 +1,4 @@
-"""Restoring a person's photographs with one trained model or many: the parts behind `toolbox.apis.infer`.
+"""Restoring a person's photographs with one trained model or many: the parts behind `toolbox.infer.restore_files`.
 
 listing        which photographs, and what their outputs are called
 photo_file     a file of any kind -> gray, alpha, metadata

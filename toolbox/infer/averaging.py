@@ -6,9 +6,9 @@ from typing import Any
 
 from torch import Tensor
 
-from toolbox.engine.checkpoint import read_checkpoint
-from toolbox.engine.loading import checkpoint_config
-from toolbox.infer.shares import Weights, shares, validation_score
+from toolbox.infer.ensemble_weights import Weights, shares, validation_score
+from toolbox.training.checkpoint import read_checkpoint
+from toolbox.training.load_model import checkpoint_config
 
 
 def average_checkpoints(
@@ -23,11 +23,11 @@ def average_checkpoints(
 
     Args:
         checkpoints: files that `tools/train.py` wrote.
-        weights: see `toolbox.infer.shares.shares`.
+        weights: see `toolbox.infer.ensemble_weights.shares`.
         trust_plugins: import what their configs list as `custom_imports`.
 
     Returns:
-        A checkpoint's content, for `toolbox.engine.checkpoint.save_checkpoint`; without metrics, nobody measured it.
+        A checkpoint's content, for `toolbox.training.checkpoint.save_checkpoint`; without metrics, nobody measured it.
 
     Raises:
         FileNotFoundError, ValueError: not a checkpoint, or not of one architecture.

@@ -7,12 +7,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from toolbox.color import to_float
-from toolbox.contracts import Restored
+from toolbox.images.color import to_float
 from toolbox.infer.members import Member
 from toolbox.infer.photo import Scale
 from toolbox.infer.symmetries import SYMMETRIES, Symmetry
 from toolbox.infer.tiles import Tile, tiles
+from toolbox.plugin.contracts import Restored
 
 # Damaged gray and mask, uint8 (N, 1, h, w) each, at the size of each scale of the ensemble.
 WorkingBatch = Mapping[Scale, tuple[Tensor, Tensor]]
@@ -98,7 +98,7 @@ class Ensemble:
         Args:
             predicted: all of what `predict` gave, in order.
             batch, reference: see `means`.
-            reading: `colors` and `strength`, see `toolbox.contracts.Layout`.
+            reading: `colors` and `strength`, see `toolbox.plugin.contracts.Layout`.
         """
         total, remaining = _zeros_like(batch[reference][0]), iter(predicted)
         for member in self.members:

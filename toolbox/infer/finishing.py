@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from toolbox.color import gray_from_rgb, replace_luma, to_float, to_uint8
-from toolbox.contracts import PostProcess
+from toolbox.images.color import gray_from_rgb, replace_luma, to_float, to_uint8
+from toolbox.plugin.contracts import PostProcess
 
 # Full-size images are finished in strips of about this many pixels, whatever their size.
 _STRIP_PIXELS = 2**21

@@ -13,14 +13,14 @@ from pathlib import Path
 
 import numpy as np
 
-from toolbox.files import make_folder
-from toolbox.imageio import MAX_PIXELS, UnreadableImage, read_size, write_png
+from toolbox.images.io import MAX_PIXELS, UnreadableImage, read_size, write_png
+from toolbox.images.mask_files import Mask
 from toolbox.infer.listing import ListedPhoto
 from toolbox.infer.outputs import Outputs
 from toolbox.infer.photo import Photo
 from toolbox.infer.photo_file import read_photo_file
 from toolbox.infer.restorer import Restoration, Restorer
-from toolbox.mask_files import Mask
+from toolbox.system.files import make_folder
 
 # Of the photographs of a batch together. In memory are the batch at work, the one being read and the one being written.
 BATCH_PIXELS = 64_000_000

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from toolbox.data.csv_files import NOT_UTF_8, is_undecodable, read_rows
 from toolbox.data.walking import Tell, contents, walk_files
-from toolbox.names import FileFinder, fitting
+from toolbox.system.names import FileFinder, fitting
 
 _COLUMN = 'input_image_path'
 

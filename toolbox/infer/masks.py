@@ -7,10 +7,10 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from toolbox.data.sources import walk_files
-from toolbox.imageio import UnreadableImage
+from toolbox.images.io import UnreadableImage
+from toolbox.images.mask_files import Mask, read_mask
 from toolbox.infer.listing import ListedPhoto
-from toolbox.mask_files import Mask, read_mask
-from toolbox.names import canonical
+from toolbox.system.names import canonical
 
 # So many masks are looked at before anything is restored: if all are none, the folder is another one.
 _LOOKED_AT = 5
@@ -51,7 +51,7 @@ class MaskFolder:
         """The hole of a photograph, uint8 (H, W), and what was done to read it.
 
         Raises:
-            UnreadableImage: there is no mask of its name, or `toolbox.mask_files.read_mask` refuses it.
+            UnreadableImage: there is no mask of its name, or `toolbox.images.mask_files.read_mask` refuses it.
         """
         path = self._file(photo)
         if path is None:

@@ -9,11 +9,11 @@ from typing import Any
 import torch
 from mmengine.config import Config
 
-from toolbox.engine.checkpoint import read_checkpoint
-from toolbox.engine.loading import build_model, checkpoint_config
-from toolbox.engine.model import RestorationModel
+from toolbox.infer.ensemble_weights import Weights, shares, validation_score
 from toolbox.infer.photo import Scale
-from toolbox.infer.shares import Weights, shares, validation_score
+from toolbox.training.checkpoint import read_checkpoint
+from toolbox.training.load_model import build_model, checkpoint_config
+from toolbox.training.model import RestorationModel
 
 # Models that take more than this together are loaded one at a time. On a GPU it is a share of the memory that is free.
 MAX_BYTES_ON_CPU = 2**30
@@ -30,7 +30,7 @@ class Member:
         config: its resolved config.
         device: where it computes.
         multiple: the stride to which it extends images.
-        any_size: whether its layout takes whole photographs of any size (`toolbox.contracts.Layout`).
+        any_size: whether its layout takes whole photographs of any size (`toolbox.plugin.contracts.Layout`).
         has_readings: whether its layout's answer can be read in several ways.
     """
 
@@ -80,7 +80,7 @@ def load_members(
 
     Args:
         checkpoints: files, or contents such as `average_checkpoints` returns.
-        weights: see `toolbox.infer.shares.shares`.
+        weights: see `toolbox.infer.ensemble_weights.shares`.
         device: where they compute.
         max_bytes: what may stay in memory; None for `MAX_BYTES_ON_CPU`, or `MAX_SHARE_OF_GPU` of what is free.
         options: values by dotted path, in place of their configs'.

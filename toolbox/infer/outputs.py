@@ -13,8 +13,12 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from toolbox.archive import open_submission
-from toolbox.files import (
+from toolbox.images.archive import open_submission
+from toolbox.images.io import IMAGE_SUFFIXES, UnreadableImage
+from toolbox.images.strict_png import decode_rgb_png, max_png_bytes
+from toolbox.infer.listing import ListedPhoto
+from toolbox.infer.photo_file import read_photo_file
+from toolbox.system.files import (
     advised,
     append_rows,
     append_whole,
@@ -26,13 +30,9 @@ from toolbox.files import (
     remove_leftovers,
     zip_to,
 )
-from toolbox.imageio import IMAGE_SUFFIXES, UnreadableImage
-from toolbox.infer.listing import ListedPhoto
-from toolbox.infer.photo_file import read_photo_file
-from toolbox.locks import locked, refuse_locked
-from toolbox.names import canonical
-from toolbox.records import read_record, save_record
-from toolbox.strict_png import decode_rgb_png, max_png_bytes
+from toolbox.system.locks import locked, refuse_locked
+from toolbox.system.names import canonical
+from toolbox.system.records import read_record, save_record
 
 RECORD = 'infer.json'
 # What was finished since the record was written, a line each; the record takes them in when the job ends.

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageChops
 
-from toolbox.imageio import MAX_PIXELS, ORIENTATION_TAG, Source, alpha_of, open_image, orientation, upright
-from toolbox.tones import as_gray_or_rgb, fits_other_pixels
+from toolbox.images.io import MAX_PIXELS, ORIENTATION_TAG, Source, alpha_of, open_image, orientation, upright
+from toolbox.images.tones import as_gray_or_rgb, fits_other_pixels
 
 # What EXIF says of the photograph: EXIF proper and GPS; description, camera, resolution, software, time, author,
 # copyright. The rest describes the file's own pixels, among it their orientation.
@@ -24,7 +24,7 @@ class PhotoFile:
     Attributes:
         gray: uint8 (H, W), the luma.
         alpha: uint8 (H, W), or None where the file has none.
-        metadata: `exif`, `icc_profile` and `dpi` for `toolbox.imageio.write_png`, as far as they fit an upright RGB
+        metadata: `exif`, `icc_profile` and `dpi` for `toolbox.images.io.write_png`, as far as they fit an upright RGB
             image.
         notes: what of the file is not used, and what was done to its tones, in words.
     """
@@ -36,7 +36,7 @@ class PhotoFile:
 
 
 def read_photo_file(source: Source | Image.Image, *, max_pixels: int = MAX_PIXELS) -> PhotoFile:
-    """Read a photograph of any kind that `toolbox.imageio` reads.
+    """Read a photograph of any kind that `toolbox.images.io` reads.
 
     Args:
         source: a path, an open binary file, or an image that Pillow opened.

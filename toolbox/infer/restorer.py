@@ -11,19 +11,19 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from toolbox.contracts import Finder, PostProcess, Restored
-from toolbox.engine.backend import keep_freed_memory
-from toolbox.imageio import MAX_PIXELS, Source
+from toolbox.images.io import MAX_PIXELS, Source
+from toolbox.images.mask_files import Mask, mask_from_array, read_mask
 from toolbox.infer.averaging import average_checkpoints
 from toolbox.infer.ensemble import Ensemble, WorkingBatch
+from toolbox.infer.ensemble_weights import Weights
 from toolbox.infer.finishing import post_process, to_photo_size
 from toolbox.infer.members import load_members
 from toolbox.infer.photo import Photo, Scale
 from toolbox.infer.photo_file import PhotoFile, read_photo_file
-from toolbox.infer.shares import Weights
-from toolbox.mask_files import Mask, mask_from_array, read_mask
+from toolbox.nn.backend import keep_freed_memory
 from toolbox.nn.device import default_device
-from toolbox.registry import FINDERS, POSTPROCESS, without_files
+from toolbox.plugin.contracts import Finder, PostProcess, Restored
+from toolbox.plugin.registry import FINDERS, POSTPROCESS, without_files
 
 _MENDED = "the recipe's post-processing did not keep the known luma; it was put back"
 
@@ -146,10 +146,11 @@ class Restorer:
         """Restore one photograph.
 
         Args:
-            image: a file of any kind that `toolbox.imageio` reads, or an image that Pillow opened; color is reduced to
-                gray.
+            image: a file of any kind that `toolbox.images.io` reads, or an image that Pillow opened; color is reduced
+                to gray.
             mask: where its hole is: 'auto', where the finder finds it; a file, 255 = hole; an array (H, W), 0 and
-                another value = hole; or None, there is none. What else is taken for a mask: `toolbox.mask_files`.
+                another value = hole; or None, there is none. What else is taken for a mask:
+                `toolbox.images.mask_files`.
             max_pixels: larger files are refused.
 
         Returns:

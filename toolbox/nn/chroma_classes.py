@@ -9,8 +9,9 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from toolbox.color import chroma_from_rgb, lab_from_rgb, rgb_from_lab
-from toolbox.nn.hue import HUE_BINS, hue_histogram
+from toolbox.images.color import chroma_from_rgb, lab_from_rgb, rgb_from_lab
+from toolbox.nn.hue import hue_histogram
+from toolbox.scoring.constants import HUE_BINS
 
 BIN_SIZE = 10
 _NEIGHBORS, _SIGMA = 5, 5.0

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from toolbox.color import replace_luma, rgb_from_chroma
+from toolbox.images.color import replace_luma, rgb_from_chroma
 from toolbox.nn.chroma_classes import chroma_of, class_centers, mean_chroma
 from toolbox.nn.hue import colored, hue_and_chroma, matched_hues
 

@@ -19,7 +19,7 @@ def training_precision(precision: str, device: torch.device) -> str:
 
     'auto' trains in bf16 where units of their own multiply matrices of it: on GPUs from compute capability 8.0 on, and
     on CPUs with AMX. A run on a CPU measures its own network, as far as the CPU has instructions for it
-    (`toolbox.engine.precision`).
+    (`toolbox.training.precision`).
     """
     if precision != 'auto':
         return precision

@@ -7,14 +7,13 @@ magenta, bin 150 or -30, where photographs have the least.
 import torch
 from torch import Tensor
 
-from toolbox.color import luma
+from toolbox.images.color import luma
+from toolbox.scoring.constants import BINS_PER_SECTOR, FRACTION_BITS, HUE_BINS
 
-HUE_BINS = 180
 # 8-bit OpenCV multiplies by a rounded reciprocal of the chroma, in units of 1 / 4096 of a bin.
-_FIXED_POINT = 4096
-_BINS_PER_SECTOR = 30
+_FIXED_POINT = 1 << FRACTION_BITS
 _SMALLEST_CHROMA = 1e-4
-_FIRST_BIN = -_BINS_PER_SECTOR
+_FIRST_BIN = -BINS_PER_SECTOR
 _LEVELS = 256
 
 
@@ -35,7 +34,7 @@ def hue_and_chroma(rgb: Tensor) -> tuple[Tensor, Tensor]:
         green - blue,
         torch.where(green == largest, blue - red + 2 * chroma, red - green + 4 * chroma),
     )
-    reciprocal = _BINS_PER_SECTOR * _FIXED_POINT / chroma.clamp(min=_SMALLEST_CHROMA)
+    reciprocal = BINS_PER_SECTOR * _FIXED_POINT / chroma.clamp(min=_SMALLEST_CHROMA)
     reciprocal = reciprocal + (reciprocal.round() - reciprocal).detach()
     # OpenCV rounds half a bin upwards; half a fixed-point unit more decides it so for floats, too.
     return (sectors * reciprocal + 0.5) / _FIXED_POINT, chroma
@@ -91,9 +90,9 @@ def colored(gray: Tensor, hue: Tensor, chroma: Tensor, exact: bool = False) -> T
     Returns:
         (N, 3, H, W), in [0, 1] but for rounding.
     """
-    sector, within = hue.remainder(HUE_BINS) // _BINS_PER_SECTOR, hue.remainder(_BINS_PER_SECTOR)
+    sector, within = hue.remainder(HUE_BINS) // BINS_PER_SECTOR, hue.remainder(BINS_PER_SECTOR)
     middle = _middle(sector, within)
-    pure = _in_sector(sector, torch.ones_like(gray), middle / _BINS_PER_SECTOR)
+    pure = _in_sector(sector, torch.ones_like(gray), middle / BINS_PER_SECTOR)
     pure = pure - luma(pure)
     room = (torch.where(pure > 0, 1 - gray, gray) / pure.abs().clamp_min(1e-9)).amin(1, keepdim=True)
     up_to, nearest = _exact_levels(gray.device)
@@ -102,7 +101,7 @@ def colored(gray: Tensor, hue: Tensor, chroma: Tensor, exact: bool = False) -> T
         wanted = nearest[middle, _whole_levels(chroma)]
         fits = (wanted <= _whole_levels(room)) & (chroma > 0)
         levels = torch.where(fits, wanted, levels)
-    middle = (middle * levels / _BINS_PER_SECTOR).round()
+    middle = (middle * levels / BINS_PER_SECTOR).round()
     offset = _in_sector(sector, levels.to(gray.dtype), middle) / 255
     return gray + offset - luma(offset)
 
@@ -113,7 +112,7 @@ def _whole_levels(chroma: Tensor) -> Tensor:
 
 def _middle(sector: Tensor, within: Tensor) -> Tensor:
     """How far the middle channel is from the smallest one, in 30ths of the chroma: it rises and falls in turns."""
-    return torch.where(sector % 2 == 0, within, _BINS_PER_SECTOR - within)
+    return torch.where(sector % 2 == 0, within, BINS_PER_SECTOR - within)
 
 
 def _in_sector(sector: Tensor, largest: Tensor, middle: Tensor) -> Tensor:
@@ -136,8 +135,8 @@ def _exact_levels(device: torch.device) -> tuple[Tensor, Tensor]:
     than half. The second is the nearest one, the smaller of two that are equally near.
     """
     levels = torch.arange(_LEVELS, device=device)
-    thirtieths = torch.arange(_BINS_PER_SECTOR + 1, device=device)[:, None]
-    hue = _BINS_PER_SECTOR * (thirtieths * levels / _BINS_PER_SECTOR).round() / levels.clamp(min=1)
+    thirtieths = torch.arange(BINS_PER_SECTOR + 1, device=device)[:, None]
+    hue = BINS_PER_SECTOR * (thirtieths * levels / BINS_PER_SECTOR).round() / levels.clamp(min=1)
     is_exact = ((hue - thirtieths).abs() < 0.49) & (levels > 0)  # a tie could round to either side
     below = torch.where(is_exact, levels, 0).cummax(dim=1).values
     up_to = torch.where(2 * below >= levels, below, levels)

@@ -6,11 +6,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from toolbox.contracts import Output
 from toolbox.nn.depthwise import speed_up_depthwise
 from toolbox.nn.pad import crop_to, pad_to_multiple
-from toolbox.registry import ATTENTION, DECODERS, ENCODERS
-from toolbox.words import did_you_mean
+from toolbox.plugin.contracts import Output
+from toolbox.plugin.registry import ATTENTION, DECODERS, ENCODERS
+from toolbox.system.words import did_you_mean
 
 # Inputs are in [0, 1]; pretrained encoders expect about zero mean and unit variance (ImageNet's, averaged over RGB).
 _MEAN, _STD = 0.5, 0.225

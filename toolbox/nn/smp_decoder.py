@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from toolbox.words import did_you_mean
+from toolbox.system.words import did_you_mean
 
 
 class Pyramid:

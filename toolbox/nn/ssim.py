@@ -12,11 +12,10 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from toolbox.scoring.constants import SSIM_K1, SSIM_K2
 from toolbox.scoring.windows import window_sums
 
-WINDOW_SIZE = 7
 GAUSSIAN_SIZE, GAUSSIAN_SIGMA = 11, 1.5
-_K1, _K2 = 0.01, 0.03
 _GRAY_LEVEL = 1 / 255
 
 
@@ -65,7 +64,7 @@ def ssim_terms(x: Tensor, y: Tensor, data_range: Tensor | float, window: Window)
         x, y: (N, C, H, W), see `widened`.
         data_range: the L of the constants (K1 L)^2 and (K2 L)^2, above 0; broadcasts with x.
     """
-    c1, c2 = (_K1 * data_range) ** 2, (_K2 * data_range) ** 2
+    c1, c2 = (SSIM_K1 * data_range) ** 2, (SSIM_K2 * data_range) ** 2
     mean_x, mean_y, mean_xx, mean_yy, mean_xy = map(window.mean, (x, y, x * x, y * y, x * y))
     # Rounding can leave a variance just below zero.
     variances = (mean_xx - mean_x**2).clamp(min=0) + (mean_yy - mean_y**2).clamp(min=0)

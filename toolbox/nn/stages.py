@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
-from toolbox.contracts import Batch
+from toolbox.plugin.contracts import Batch
 
-# (in_channels, outputs, name) -> a network; see `toolbox.contracts.Layout`.
+# (in_channels, outputs, name) -> a network; see `toolbox.plugin.contracts.Layout`.
 MakeNetwork = Callable[..., nn.Module]
 
 

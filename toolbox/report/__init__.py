@@ -1,9 +1,4 @@
-"""Reports that people read: self-contained HTML pages.
+"""Reports that people read: self-contained HTML pages, and what the installation is.
 
-`page`, `charts`, `images` and `statistics` are pieces for any report; `score`, `cleaning` and `ablation` are reports.
+`page`, `charts`, `images` and `statistics` are pieces for any page; `score`, `cleaning` and `ablation` are pages.
 """
-
-from toolbox.report.score import write_score_report
-from toolbox.report.score_entry import Pictures, ScoreEntry
-
-__all__ = ['Pictures', 'ScoreEntry', 'write_score_report']

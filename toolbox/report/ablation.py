@@ -14,7 +14,7 @@ from toolbox.report.charts import Curve, Difference, Point, Stroke, curves, diff
 from toolbox.report.page import Html, Number, element, section, settings, table, write_page
 from toolbox.report.page import facts as figures
 from toolbox.report.pictures import gallery, longest_side
-from toolbox.words import counted, spoken
+from toolbox.system.words import counted, spoken
 
 _HOUR = 60
 

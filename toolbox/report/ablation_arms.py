@@ -6,7 +6,7 @@ from toolbox.experiment.results import ArmSummary, Costs, Summary
 from toolbox.report.ablation_words import p_value
 from toolbox.report.charts import signed
 from toolbox.report.page import Html, Number, element, section, table
-from toolbox.words import spoken
+from toolbox.system.words import spoken
 
 
 def arms_section(summary: Summary) -> Html:

@@ -4,9 +4,9 @@ import math
 from collections.abc import Sequence
 
 from toolbox.experiment.results import ArmSummary, Comparison, Summary, TrialResult
-from toolbox.intervals import MIN_IMAGES
 from toolbox.report.charts import signed
-from toolbox.words import spoken
+from toolbox.scoring.intervals import MIN_IMAGES
+from toolbox.system.words import spoken
 
 _CHANCE = 0.05
 _NO_BREAK = '\N{NO-BREAK SPACE}'

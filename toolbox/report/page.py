@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from toolbox.files import write_bytes
+from toolbox.system.files import write_bytes
 
 _HERE = Path(__file__).parent
 # Whatever a page holds, a browser that keeps this rule fetches nothing.

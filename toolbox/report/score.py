@@ -7,15 +7,15 @@ from pathlib import Path
 
 import numpy as np
 
-from toolbox.files import make_folder, write_rows
-from toolbox.intervals import MIN_IMAGES, Interval, bootstrap_interval
 from toolbox.report.charts import intervals
 from toolbox.report.page import Html, element, facts, section, settings, table, write_page
-from toolbox.report.score_entry import COLUMNS, ScoreEntry
 from toolbox.report.score_images import all_rows, distributions, edge_rules, examples, per_image
 from toolbox.report.statistics import PUBLIC_SHARE, split_disagreement, split_gap
-from toolbox.scoring import WEIGHTS, summarize
-from toolbox.words import counted, spoken
+from toolbox.scoring.entry import COLUMNS, ScoreEntry
+from toolbox.scoring.intervals import MIN_IMAGES, Interval, bootstrap_interval
+from toolbox.scoring.score import WEIGHTS, summarize
+from toolbox.system.files import make_folder, write_rows
+from toolbox.system.words import counted, spoken
 
 _PERCENT = round(100 * PUBLIC_SHARE)
 

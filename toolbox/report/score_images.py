@@ -9,8 +9,8 @@ from toolbox.report.charts import histogram
 from toolbox.report.images import ERROR_SCALE, error_map
 from toolbox.report.page import Html, element, section, table
 from toolbox.report.pictures import gallery, longest_side
-from toolbox.report.score_entry import COLUMNS, ScoreEntry
-from toolbox.words import counted, spoken
+from toolbox.scoring.entry import COLUMNS, ScoreEntry
+from toolbox.system.words import counted, spoken
 
 _PHOTOS_SHOWN = 6  # best ones, and as many worst ones
 

@@ -9,14 +9,8 @@ import math
 import numpy as np
 from torch import Tensor
 
+from toolbox.scoring.constants import HUE_BINS
 from toolbox.scoring.kernels import kernels_for
-
-# OpenCV's hue has 180 steps of two degrees. On bytes it is a fixed-point number with 12 fraction bits: the position in
-# one of six sectors times `HUE_UNIT / chroma`, rounded, plus a half (imgproc, color_hsv.simd.hpp). Gray has hue 0.
-BINS = 180
-FRACTION_BITS = 12
-HALF = 1 << (FRACTION_BITS - 1)
-HUE_UNIT = (BINS << FRACTION_BITS) // 6
 
 
 def hue_similarity(prediction: Tensor, truth: Tensor) -> float:
@@ -34,8 +28,8 @@ def correlation(counts: np.ndarray, other_counts: np.ndarray) -> float:
     """
     flat = any(np.ptp(histogram) == 0 for histogram in (counts, other_counts))
     a, b = _normalized(counts), _normalized(other_counts)
-    covariance = a @ b - a.sum() * b.sum() / BINS
-    variances = (a @ a - a.sum() ** 2 / BINS) * (b @ b - b.sum() ** 2 / BINS)
+    covariance = a @ b - a.sum() * b.sum() / HUE_BINS
+    variances = (a @ a - a.sum() ** 2 / HUE_BINS) * (b @ b - b.sum() ** 2 / HUE_BINS)
     # Below this bound, OpenCV's own, the quotient would be one of rounding errors.
     if flat or variances <= np.finfo(np.float64).eps:
         return 1.0

@@ -8,10 +8,8 @@ channels. The rules for what the formula leaves undefined live here and nowhere 
 import torch
 from torch import Tensor
 
+from toolbox.scoring.constants import SSIM_K1, SSIM_K2, SSIM_WINDOW
 from toolbox.scoring.kernels import kernels_for
-
-WINDOW = 7
-_K1, _K2 = 0.01, 0.03
 
 
 def ssim_of_image(prediction: Tensor, truth: Tensor, data_range: int) -> float:
@@ -31,11 +29,11 @@ def ssim_of_pixels(prediction: Tensor, truth: Tensor, data_range: int) -> float:
 def _mean_ssim(prediction: Tensor, truth: Tensor, window: tuple[int, int], data_range: int) -> float:
     if data_range == 0:  # the constants that keep SSIM defined vanish with it: right or wrong is all that can be said
         return float(torch.equal(prediction, truth))
-    c1, c2 = (_K1 * data_range) ** 2, (_K2 * data_range) ** 2
+    c1, c2 = (SSIM_K1 * data_range) ** 2, (SSIM_K2 * data_range) ** 2
     return kernels_for(prediction.device).mean_ssim(prediction, truth, window, c1, c2)
 
 
 def _largest_window(*sides: int) -> int:
     """The largest odd window, up to 7, that fits all sides."""
-    side = min(*sides, WINDOW)
+    side = min(*sides, SSIM_WINDOW)
     return side if side % 2 else side - 1

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from toolbox.paths import CONFIGS, REPOSITORY
+from toolbox.system.paths import CONFIGS, REPOSITORY
 
 _RECIPE = CONFIGS / 'unetpp_cbam_b4.py'
 _REGISTERED = re.compile(r"^@\w+\.register_module\((?:name='(\w+)')?\)\n(?:@.*\n)*class (\w+)", re.MULTILINE)

@@ -7,9 +7,9 @@ import sys
 from types import ModuleType
 
 import toolbox
-from toolbox.cli import USAGE_ERROR
-from toolbox.paths import CALLED, TOOLS
-from toolbox.words import did_you_mean
+from toolbox.system.cli import USAGE_ERROR
+from toolbox.system.paths import CALLED, TOOLS
+from toolbox.system.words import did_you_mean
 
 # In the order in which a person meets them: what is typed, and what it does.
 COMMANDS = {

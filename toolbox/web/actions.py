@@ -13,7 +13,7 @@ import gradio as gr
 import numpy as np
 from PIL import Image
 
-from toolbox.imageio import MAX_PIXELS, open_image
+from toolbox.images.io import MAX_PIXELS, open_image
 from toolbox.web import words
 from toolbox.web.models import Models
 from toolbox.web.page import AS_SUITS, Parts

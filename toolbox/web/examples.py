@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from toolbox.data.sources import open_source
-from toolbox.imageio import read_gray, write_png
+from toolbox.images.io import read_gray, write_png
 
 # File -> what the page calls it, and the corners of its hole in shares of width and height.
 _PHOTOS = {

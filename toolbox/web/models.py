@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
 
-from toolbox.apis.infer_request import find_checkpoints
-from toolbox.apis.models import model_card
 from toolbox.infer.ensemble import Ensemble
+from toolbox.infer.models import model_card
+from toolbox.infer.request import find_checkpoints
 from toolbox.infer.restorer import Restorer
 from toolbox.models import SHIPPED, shipped_model
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from toolbox.imageio import IMAGE_SUFFIXES
+from toolbox.images.io import IMAGE_SUFFIXES
 from toolbox.web import words
 from toolbox.web.models import Models
 from toolbox.web.work import Work

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from toolbox.interruption import StopRequest, stop_on_signals
+from toolbox.system.interruption import StopRequest, stop_on_signals
 
 LOOPBACK = ('127.0.0.1', 'localhost', '::1')
 # Of one uploaded file.

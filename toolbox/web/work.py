@@ -13,12 +13,12 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from toolbox.imageio import UnreadableImage, write_png
+from toolbox.images.io import UnreadableImage, write_png
+from toolbox.images.mask_files import Mask
 from toolbox.infer.listing import output_names
 from toolbox.infer.outputs import write_zip
 from toolbox.infer.photo_file import PhotoFile, read_photo_file
 from toolbox.infer.restorer import Predicted, Restorer
-from toolbox.mask_files import Mask
 
 # The longer side of what the browser is shown; files have the photograph's size.
 SHOWN_SIDE = 1280

@@ -4,8 +4,8 @@ from toolbox.report.charts.curves import Curve, curves
 from toolbox.report.charts.differences import Difference, differences, signed
 from toolbox.report.charts.histogram import histogram
 from toolbox.report.charts.intervals import intervals
+from toolbox.report.charts.line_styles import Stroke, strokes
 from toolbox.report.charts.scatter import Point, scatter
-from toolbox.report.charts.strokes import Stroke, strokes
 
 __all__ = [
     'Curve',

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from toolbox.report.charts.axis import Axis
 from toolbox.report.charts.frame import TOP, down, frame
-from toolbox.report.charts.strokes import Stroke
+from toolbox.report.charts.line_styles import Stroke
 from toolbox.report.page import Html, element
 
 _UNITS = 1000  # the drawing is stretched to the place that it has: its own units mean nothing

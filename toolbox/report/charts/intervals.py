@@ -2,10 +2,10 @@
 
 from collections.abc import Collection, Mapping
 
-from toolbox.intervals import Interval
 from toolbox.report.charts.axis import Axis
 from toolbox.report.charts.rows import Bar, bars
 from toolbox.report.page import Html
+from toolbox.scoring.intervals import Interval
 
 
 def intervals(rows: Mapping[str, Interval], name: str, label: str, *, quiet: Collection[str] = ()) -> Html:

@@ -10,7 +10,7 @@ import numba
 import numpy as np
 from torch import Tensor
 
-from toolbox.scoring.hue import BINS, FRACTION_BITS, HALF, HUE_UNIT
+from toolbox.scoring.constants import FRACTION_BITS, HALF, HUE_BINS, HUE_UNIT
 
 
 def mean_ssim(x: Tensor, y: Tensor, window: tuple[int, int], c1: float, c2: float) -> float:
@@ -113,7 +113,7 @@ def _sum_neighbors(column_sums, window_sums, columns):
 @_compiled
 def _hue_counts(image):
     """Histogram of the hues of uint8 (3, H, W); OpenCV's integer arithmetic (see `toolbox.scoring.hue`)."""
-    counts = np.zeros(BINS, np.int64)
+    counts = np.zeros(HUE_BINS, np.int64)
     hues = np.empty(image.shape[2], np.uint8)
     for row in range(image.shape[1]):
         _hues(image[0, row], image[1, row], image[2, row], hues)
@@ -137,4 +137,4 @@ def _hues(red, green, blue, hues):
         # Divided in place, with the rounding of the table: one lookup would keep the loop scalar.
         reciprocal = np.int32(np.rint(np.float32(HUE_UNIT) / np.float32(max(chroma, 1))))
         hue = np.int32(sector * reciprocal + HALF) >> FRACTION_BITS
-        hues[i] = hue + BINS if hue < 0 else hue
+        hues[i] = hue + HUE_BINS if hue < 0 else hue

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from toolbox.scoring.hue import BINS, FRACTION_BITS, HALF, HUE_UNIT
+from toolbox.scoring.constants import FRACTION_BITS, HALF, HUE_BINS, HUE_UNIT
 from toolbox.scoring.windows import window_sums
 
 # Images are gone through in strips of about so many pixels: what is computed on the way takes 300 bytes for each, which
@@ -69,4 +69,4 @@ def _hue_counts(image: Tensor) -> Tensor:
     )
     reciprocal = (HUE_UNIT / chroma.clamp(min=1)).round().int()
     hue = (sector * reciprocal + HALF) >> FRACTION_BITS
-    return torch.bincount((hue % BINS).flatten(), minlength=BINS)
+    return torch.bincount((hue % HUE_BINS).flatten(), minlength=HUE_BINS)

@@ -1,0 +1,1 @@
+"""Configs: loading, options of the command line, the keys there are, and what differs between two."""

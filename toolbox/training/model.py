@@ -1,0 +1,150 @@
+"""The restorer as mmengine's Runner drives it: a layout of networks, its losses, and its post-processing."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.model import BaseDataPreprocessor, BaseModel
+from torch import Tensor, nn
+
+from toolbox.images.color import to_uint8
+from toolbox.nn.device import prediction_precision, training_precision, without_tf32
+from toolbox.nn.network import PARTS, NetworkFactory
+from toolbox.plugin.contracts import Batch, PostProcess, Restored
+from toolbox.plugin.registry import LAYOUTS, POSTPROCESS, without_files
+from toolbox.training.objective import Objective
+from toolbox.training.phases import PhasePlan
+
+
+@dataclass
+class Outcome:
+    """A batch and what became of it, on the device.
+
+    Attributes:
+        batch: what was given, with the truth.
+        restored: what the layout answered, before post-processing.
+        rgb: uint8 (N, 3, H, W), the post-processed bytes that are scored and written.
+    """
+
+    batch: Batch
+    restored: Restored
+    rgb: Tensor
+
+    def pictures(self, index: int) -> dict[str, np.ndarray]:
+        """Image `index` as a person looks at it: uint8 (H, W, 3) by label, a gray stage where the layout has one."""
+        shown = {'input': self.batch.damaged, 'output': self.rgb, 'truth': self.batch.rgb}
+        if self.restored.gray is not None:
+            shown = {'input': self.batch.damaged, 'stage 1': self.restored.gray, **shown}
+        return {label: _picture(image[index]) for label, image in shown.items()}
+
+
+class ToDevice(BaseDataPreprocessor):
+    """Moves batches as bytes and makes floats of them on the device."""
+
+    def forward(self, data: Batch | Sequence[Batch], training: bool = False) -> dict[str, Any]:
+        """A batch, or batches of several sizes, as the keyword arguments of `RestorationModel.forward`."""
+        moved = data.to(self.device) if isinstance(data, Batch) else [batch.to(self.device) for batch in data]
+        return dict(batches=moved)
+
+
+class RestorationModel(BaseModel):
+    """A stage layout with its losses and post-processing.
+
+    Args:
+        model: the config's `model`.
+        precision: `bf16` runs networks under autocast; `float32` does not; `auto` trains in bf16 where it is
+            faster, and restores in float32 (`toolbox/nn/device.py`).
+        to_train: False builds for a checkpoint to fill: nothing is fetched, no file that the config names is opened
+            (`toolbox.plugin.registry.without_files`), and there are no losses.
+
+    Attributes:
+        layout: the networks.
+        phases: which of the networks train, at which step.
+        step: the global step, for weight schedules.
+        trains_in: the precision of training steps where it was measured (`toolbox.training.precision`); else None.
+    """
+
+    def __init__(self, model: Mapping[str, Any], precision: str = 'auto', to_train: bool = True) -> None:
+        super().__init__(data_preprocessor=ToDevice())
+        with nullcontext() if to_train else without_files():
+            make_network = NetworkFactory(**{part: model[part] for part in PARTS}, stages=model.get('stages'))
+            self.layout: nn.Module = LAYOUTS.build(model['layout'], make_network=make_network)
+            self.postprocess: list[PostProcess] = [POSTPROCESS.build(config) for config in model['postprocess']]
+        make_network.check_names(model['layout']['type'])
+        self.objective = Objective(model['losses'] if to_train else [], self.layout)
+        self.phases = PhasePlan(self.layout)
+        self.precision = precision
+        self.step = 0
+        self.trains_in: str | None = None
+        # Convolutions run faster so on CPU and GPU alike; shapes and values are the same.
+        self.to(memory_format=torch.channels_last)
+
+    def begin_step(self, step: int, total_steps: int) -> bool:
+        """Tell the model where in the run it is; whether a new phase begins."""
+        self.step = step
+        return self.phases.begin_step(step, total_steps)
+
+    def train(self, mode: bool = True) -> 'RestorationModel':
+        """As in torch, but what the current phase froze stays in eval mode."""
+        super().train(mode)
+        self.phases.apply()
+        return self
+
+    def forward(self, batches: Batch | Sequence[Batch], mode: str = 'predict') -> dict[str, Tensor] | list[Outcome]:
+        """Losses by name of a batch (mode `loss`), or the outcomes of batches (mode `predict`)."""
+        if mode == 'loss':
+            restored, targets = self.restore(batches.damaged, batches.mask), self.layout.targets(batches)
+            counted = self.phases.current.losses if self.phases.current else None
+            # For losses that hold a network; `ImageLoss` computes all others in float32.
+            with self._precision(batches.damaged.device):
+                return self.objective(restored, targets, batches.hole, self.step, counted)
+        return [self._outcome(batch) for batch in batches]
+
+    def restore(self, damaged: Tensor, mask: Tensor) -> Restored:
+        """The layout's answer at the model's precision for training or eval mode, before post-processing."""
+        with self._precision(damaged.device):
+            return self.layout(damaged, mask)
+
+    @property
+    def has_readings(self) -> bool:
+        """Whether the layout's answer can be read with another strength or kind of color (`Layout.read`)."""
+        return hasattr(self.layout, 'predict') and hasattr(self.layout, 'read')
+
+    def predict(self, damaged: Tensor, mask: Tensor) -> dict[str, Tensor] | Restored:
+        """What of `restore` takes the networks; `read` makes the rest of it."""
+        with self._precision(damaged.device):
+            return self.layout.predict(damaged, mask) if self.has_readings else self.layout(damaged, mask)
+
+    def read(self, predicted: dict[str, Tensor] | Restored, **reading: Any) -> Restored:
+        """What `predict` returned, read as `colors` and `strength` say (`Layout.read`); the same bits as `restore`."""
+        if isinstance(predicted, Restored):
+            return predicted
+        with self._precision(next(iter(predicted.values())).device):
+            return self.layout.read(predicted, **reading)
+
+    @contextmanager
+    def _precision(self, device: torch.device) -> Iterator[None]:
+        if self.training:
+            chosen = self.trains_in or training_precision(self.precision, device)
+        else:
+            chosen = prediction_precision(self.precision)
+        # Training may round; a score should not depend on the machine, nor on whether training or `infer` measures it.
+        float32 = nullcontext() if self.training else without_tf32()
+        with float32, torch.autocast(device.type, dtype=torch.bfloat16, enabled=chosen == 'bf16'):
+            yield
+
+    def _outcome(self, batch: Batch) -> Outcome:
+        restored = self.restore(batch.damaged, batch.mask)
+        rgb = restored.rgb.float()
+        for correct in self.postprocess:
+            rgb = correct(rgb, batch.damaged, batch.mask)
+        return Outcome(batch, restored, to_uint8(rgb))
+
+
+def _picture(image: Tensor) -> np.ndarray:
+    """(1 or 3, H, W), floats or bytes, to uint8 (H, W, 3)."""
+    image = image if image.dtype == torch.uint8 else to_uint8(image)
+    return image.expand(3, -1, -1).permute(1, 2, 0).cpu().numpy()
