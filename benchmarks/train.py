@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from mmengine.optim import OptimWrapper
 
 from benchmarks.machine import cpu_name
 from benchmarks.published import PublishedRecipe
@@ -288,9 +287,8 @@ class _Ours:
         photos = open_source(data.root).subset(range(num_photos))
         self.model = model_to_train(self.config).to(device)
         settle_training_precision(self.model, data.size, data.batch_size, device)
-        optimizer = OptimWrapper(
-            build_optimizer(self.config.optimizer, self.model.layout, self.config.train_cfg.encoder_lr_factor)
-        )
+        factor = self.config.train_cfg.encoder_lr_factor
+        optimizer = build_optimizer(self.config.optimizer, self.model.layout, factor)
         self.step = TrainingStep(self.model, self.model, optimizer)
         self.device = device
         self.loader = training_loader(TrainingDataset(photos, data, 0, max_epochs=100), data.batch_size, data.workers)
@@ -317,9 +315,7 @@ class _Ours:
         """Seconds that a validation of all photographs takes."""
         self.model.eval()
         started = time.perf_counter()
-        evaluate(
-            self.validation, self.model.val_step, build_evaluator(self.config.metrics), len(self.validation.dataset)
-        )
+        evaluate(self.validation, self.model.val_step, build_evaluator(self.config.metrics))
         return time.perf_counter() - started
 
     def close(self) -> None:

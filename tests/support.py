@@ -20,6 +20,7 @@ TINY = [
     'data.folds=3',
     'train_cfg.max_epochs=2',
     'optimizer.lr=1e-3',
+    'precision=float32',  # two runs that are compared may not time their networks
 ]
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 from torch import Tensor, nn
 
 from toolbox.nn.weights import hub_file, load_verified, read_weights
-from toolbox.registry import ENCODERS, did_you_mean
+from toolbox.registry import ENCODERS
+from toolbox.system.words import did_you_mean
 
 
 @ENCODERS.register_module()

@@ -24,7 +24,7 @@ def arrays(sample):
 def batches(photos, workers, epochs=2):
     loader = training_loader(TrainingDataset(photos, settings(), seed=5, max_epochs=3), 4, workers)
     for epoch in range(epochs):
-        loader.sampler.set_epoch(epoch)
+        loader.sampler.start_at(epoch)
         yield from loader
 
 

@@ -21,7 +21,7 @@ def test_each_epoch_visits_every_sample_in_an_order_of_its_own():
     sampler = EpochSampler(10, 4, seed=1)
     orders = []
     for epoch in range(3):
-        sampler.set_epoch(epoch)
+        sampler.start_at(epoch)
         drawn = list(sampler)
         assert len(drawn) == len(sampler) == 12
         assert {drawn_epoch for drawn_epoch, _ in drawn} == {epoch}
@@ -84,12 +84,12 @@ def test_bytes_become_floats_on_the_device():
 
 def test_a_sampler_takes_up_an_epoch_after_any_batch():
     sampler = EpochSampler(10, 4, seed=2, rank=1, world_size=2)
-    sampler.set_epoch(3)
+    sampler.start_at(3)
     whole = list(sampler)
     for batch in range(4):
         sampler.start_at(3, batch)
         assert list(sampler) == whole[2 * batch :]
-    sampler.set_epoch(3)
+    sampler.start_at(3)
     assert list(sampler) == whole
 
 

@@ -13,7 +13,7 @@ from toolbox.experiment.trials import TrialFolder
 from toolbox.system.cli import USAGE_ERROR
 from toolbox.training import checkpoint_rotation as generations
 from toolbox.training.checkpoint import read_checkpoint, save_checkpoint
-from toolbox.training.fold_run import FoldRun
+from toolbox.training.train import FoldRun
 
 QUICK = ('model.decoder.type=Unet', 'model.layout.type=OneStage', 'sample_images=0', 'train_cfg.max_epochs=2')
 

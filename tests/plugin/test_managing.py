@@ -18,7 +18,7 @@ from tools.plugins import main
 discover_plugins()
 pytestmark = pytest.mark.usefixtures('unregister_after')
 
-TEMPLATES = REPOSITORY / 'toolbox' / 'templates'
+TEMPLATES = REPOSITORY / 'toolbox' / 'plugin' / 'templates'
 
 
 def checked(*arguments: str | None, file: Path | None = None) -> tuple[int, str]:

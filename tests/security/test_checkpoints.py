@@ -18,8 +18,8 @@ from toolbox.nn.tensor_files import load_tree
 from toolbox.nn.weights import read_weights
 from toolbox.plugin.registry import MASKS, METRICS, without_files
 from toolbox.training.checkpoint import read_checkpoint, save_checkpoint
-from toolbox.training.fold_run import config_before
 from toolbox.training.load_model import build_model, checkpoint_config
+from toolbox.training.train import config_before
 
 
 @pytest.fixture(scope='module')

@@ -16,7 +16,9 @@ from toolbox.system import environment as record
 from toolbox.system.paths import REPOSITORY
 from toolbox.training import run_folder
 
-FILES = sorted(path for folder in ('toolbox', 'plugins', 'tools') for path in (REPOSITORY / folder).rglob('*.py'))
+FILES = sorted(
+    path for folder in ('toolbox', 'plugins', 'benchmarks', 'tools') for path in (REPOSITORY / folder).rglob('*.py')
+)
 CLEANING = str(REPOSITORY / 'configs' / 'cleaning' / 'color_texture.py')
 ASCII = {**os.environ, 'LC_ALL': 'C', 'PYTHONUTF8': '0', 'PYTHONCOERCECLOCALE': '0'}
 
@@ -124,8 +126,8 @@ def test_why_the_commit_of_a_checkout_is_not_known_is_said(tmp_path, monkeypatch
     monkeypatch.setattr(record, 'REPOSITORY', tmp_path)
     monkeypatch.setenv('GIT_CONFIG_GLOBAL', '/dev/null')
     monkeypatch.setenv('GIT_CONFIG_SYSTEM', '/dev/null')
-    assert run_folder.why_no_commit() is None
-    assert len(run_folder.commit()) == 40
+    assert record.why_no_commit() is None
+    assert len(record.commit()) == 40
     for path in (tmp_path, tmp_path / '.git'):
         os.chown(path, 12345, 12345)
     run_folder.record_environment(tmp_path, 'digest', 'float32', {})
@@ -136,4 +138,4 @@ def test_why_the_commit_of_a_checkout_is_not_known_is_said(tmp_path, monkeypatch
     assert 'dubious ownership' in record._diff()
     record._diff.cache_clear()
     (tmp_path / '.git').rename(tmp_path / 'git')
-    assert 'no checkout' in run_folder.why_no_commit() or 'has no .git' in run_folder.why_no_commit()
+    assert 'no checkout' in record.why_no_commit() or 'has no .git' in record.why_no_commit()

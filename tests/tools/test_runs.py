@@ -13,7 +13,7 @@ from toolbox.config.loading import load_config
 from toolbox.config.schema import SCHEMA
 from toolbox.scoring.baselines import shortfall
 from toolbox.system.locks import locked
-from toolbox.training import fold_run
+from toolbox.training import train as fold_run
 from toolbox.training.checkpoint import read_checkpoint
 from toolbox.training.resuming import FROM_HERE_ON, UNSEEN
 from toolbox.training.runs import find_runs
@@ -38,11 +38,10 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def rates(folder: str) -> tuple:
-    """Where the schedules are, and the learning rate."""
+    """Where the run is, the learning rate of its last step, and the weight decay."""
     content = read_checkpoint(Path(folder) / 'last.pth')
     (group,) = content['optimizer']['param_groups']
-    places = [{key: value for key, value in each.items() if key != 'verbose'} for each in content['schedulers']]
-    return content['step'], group['lr'], group['initial_lr'], group['weight_decay'], places
+    return content['step'], group['lr'], group['weight_decay']
 
 
 def test_a_resume_takes_what_can_be_applied_and_refuses_the_rest(workplace, photo_folder, competition_folder, capsys):

@@ -75,17 +75,17 @@ def test_the_same_weights_give_the_same_score(photo_folder, tmp_path):
 
 
 def die_at_second_save(rank):
-    from toolbox.training.runner import RestorationRunner
+    from toolbox.training.trainer import Trainer
 
-    save, count = RestorationRunner.save, []
+    save, count = Trainer.save, []
 
-    def dying(runner, is_best):
-        save(runner, is_best)
+    def dying(trainer, is_best=False):
+        save(trainer, is_best)
         count.append(1)
         if rank == 1 and len(count) == 2:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    RestorationRunner.save = dying
+    Trainer.save = dying
 
 
 def test_a_lost_process_ends_all_and_another_number_of_processes_resumes(photo_folder, tmp_path, alone):
@@ -100,16 +100,16 @@ def test_a_lost_process_ends_all_and_another_number_of_processes_resumes(photo_f
 
 
 def stop_second(rank):
-    from toolbox.training.runner import RestorationRunner
+    from toolbox.training.trainer import Trainer
 
-    save = RestorationRunner.save
+    save = Trainer.save
 
-    def asked(runner, is_best):
-        save(runner, is_best)
+    def asked(trainer, is_best=False):
+        save(trainer, is_best)
         if rank == 1:
-            runner.stop_request.receive(signal.SIGTERM)
+            trainer.stop_request.receive(signal.SIGTERM)
 
-    RestorationRunner.save = asked
+    Trainer.save = asked
 
 
 def test_all_stop_at_the_same_step(photo_folder, tmp_path, alone):
@@ -121,15 +121,15 @@ def test_all_stop_at_the_same_step(photo_folder, tmp_path, alone):
 
 
 def keep_validated_buffers(rank):
-    from toolbox.training.loop import ValidationLoop
+    from toolbox.training.trainer import Trainer
 
-    run = ValidationLoop.run
+    measure = Trainer.measure
 
-    def watched(loop):
-        torch.save(dict(loop.runner.restoration_model.layout.named_buffers()), loop.runner.folder / f'buffers.{rank}')
-        return run(loop)
+    def watched(trainer):
+        torch.save(dict(trainer.model.layout.named_buffers()), trainer.folder / f'buffers.{rank}')
+        return measure(trainer)
 
-    ValidationLoop.run = watched
+    Trainer.measure = watched
 
 
 def test_all_validate_the_same_averaged_statistics(photo_folder, tmp_path):

@@ -18,8 +18,8 @@ from tests.support import scene
 from tests.training import processes
 from toolbox.training import checkpoint_rotation as generations
 from toolbox.training.checkpoint import checksum, read_checkpoint
-from toolbox.training.runner import RestorationRunner
 from toolbox.training.stepping import TrainingStep
+from toolbox.training.trainer import Trainer
 from tools import test as test_tool
 from tools import train as train_tool
 
@@ -65,13 +65,13 @@ def test_a_signal_finishes_the_step_saves_and_exits_with_its_code(photo_folder, 
 def test_a_stop_while_validating_resumes_with_the_validation(photo_folder, tmp_path, monkeypatch, capsys):
     assert train(photo_folder, tmp_path / 'whole') == 0
     with monkeypatch.context() as patch:
-        before = RestorationRunner.averaged_weights
+        before = Trainer.averaged_weights
 
-        def asked_to_stop(runner):
-            runner.stop_request.signal_number = signal.SIGTERM
-            return before(runner)
+        def asked_to_stop(trainer):
+            trainer.stop_request.signal_number = signal.SIGTERM
+            return before(trainer)
 
-        patch.setattr(RestorationRunner, 'averaged_weights', asked_to_stop)
+        patch.setattr(Trainer, 'averaged_weights', asked_to_stop)
         assert train(photo_folder, tmp_path / 'parts') == 143
     assert 'while validating' in capsys.readouterr().err
     content = read_checkpoint(tmp_path / 'parts/last.pth')

@@ -11,7 +11,7 @@ from tests.disks import fill, needs_mount, small_disk
 from tests.training import processes
 from toolbox.training import checkpoint_rotation as generations
 from toolbox.training.checkpoint import checksum, read_checkpoint, save_checkpoint
-from toolbox.training.runner import RestorationRunner
+from toolbox.training.trainer import Trainer
 from tools import test as test_tool
 from tools import train as train_tool
 
@@ -30,15 +30,15 @@ def train(photos, folder, *options, resume=False):
 
 def after_save(monkeypatch, number, function):
     """Call a function after the n-th save of a run."""
-    real, saves = RestorationRunner.save, []
+    real, saves = Trainer.save, []
 
-    def save(runner, is_best):
-        real(runner, is_best)
+    def save(trainer, is_best=False):
+        real(trainer, is_best)
         saves.append(is_best)
         if len(saves) == number:
             function()
 
-    monkeypatch.setattr(RestorationRunner, 'save', save)
+    monkeypatch.setattr(Trainer, 'save', save)
     return saves
 
 
@@ -95,16 +95,16 @@ def test_previous_and_damaged_checkpoints_make_room_for_newer_weights(photo_fold
 
 @needs_mount
 def test_a_stop_on_a_full_disk_does_not_claim_to_have_saved(photo_folder, disk, monkeypatch, capsys):
-    real, runs = RestorationRunner.save, []
+    real, runs = Trainer.save, []
 
-    def save(runner, is_best):
-        runs.append(runner)
+    def save(trainer, is_best=False):
+        runs.append(trainer)
         if len(runs) == 2:
             fill(disk)
-            runner.stop_request.signal_number = 15
-        real(runner, is_best)
+            trainer.stop_request.signal_number = 15
+        real(trainer, is_best)
 
-    monkeypatch.setattr(RestorationRunner, 'save', save)
+    monkeypatch.setattr(Trainer, 'save', save)
     assert train(photo_folder, disk / 'run', 'train_cfg.max_epochs=3', 'train_cfg.save_steps=1') == 143
     error = capsys.readouterr().err
     assert 'after step 2, but epoch 1 is LOST, steps 2 to 2: they could not be saved' in error

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import torch
-from mmengine.optim import OptimWrapper
 from PIL import Image
 
 from tests.support import RECIPE, TINY
@@ -15,7 +14,8 @@ from toolbox.data.sources import open_source
 from toolbox.scoring.baselines import telea
 from toolbox.training.evaluation import baseline_restorer, build_evaluator, evaluate
 from toolbox.training.model import RestorationModel
-from toolbox.training.runner import build_optimizer
+from toolbox.training.optimizers import build_optimizer
+from toolbox.training.stepping import TrainingStep
 
 SMALL = ['model.decoder.type=Unet', 'model.decoder.decoder_channels=(32,16,16)']
 
@@ -42,15 +42,16 @@ def test_four_photographs_are_learned(tmp_path):
     optimizer = build_optimizer(dict(type='AdamW', lr=1.5e-2), model.layout)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1.5e-2, steps)
     loader = training_loader(TrainingDataset(photos, config.data, seed=0, max_epochs=1), batch_size=4, workers=0)
+    take_step = TrainingStep(model, model, optimizer)
     model.train()
     for step in range(steps):
-        loader.sampler.set_epoch(step)
+        loader.sampler.start_at(step)
         for batch in loader:
-            model.train_step(batch, OptimWrapper(optimizer))
+            take_step(batch)
         schedule.step()
     validation = validation_loader(ValidationDataset(photos, config.data, seed=0), batch_size=4, workers=0)
-    learned = evaluate(validation, model.eval().val_step, build_evaluator(config.metrics), 4)
-    inpainted = evaluate(validation, baseline_restorer(telea), build_evaluator(config.metrics), 4)
+    learned = evaluate(validation, model.eval().val_step, build_evaluator(config.metrics))
+    inpainted = evaluate(validation, baseline_restorer(telea), build_evaluator(config.metrics))
     assert learned['n'] == inpainted['n'] == 4
     assert learned['score'] > inpainted['score'] + 0.05
     assert learned['hue_similarity'] > inpainted['hue_similarity'] + 0.2

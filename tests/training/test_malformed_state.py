@@ -7,7 +7,7 @@ import torch
 
 from tests.training import processes
 from toolbox.training.checkpoint import checksum, read_checkpoint, save_checkpoint
-from toolbox.training.training_state import _KEYS
+from toolbox.training.checkpoint_forms import _KEYS
 from tools import train as train_tool
 
 OPTIONS = (
@@ -45,10 +45,6 @@ PLANTED = [
     (('random', 'torch'), 'state'),
     (('random', 'cuda'), 1),
     (('random', 'cuda'), ['state']),
-    (('schedulers',), []),
-    (('schedulers', 0), 1),
-    (('schedulers', 0, 'last_step'), 'last'),
-    (('schedulers', 0, '_global_step'), REMOVED),
     (('best_score', 'best'), 0.5),
     (('best_score', 'waited'), 'long'),
     (('best_score', 'improved_to'), REMOVED),

@@ -47,7 +47,7 @@ def test_losses_that_hold_a_network_compute_in_the_precision_of_the_training(kin
     model = RestorationModel(config.model, 'bf16')
     for term in model.objective.terms:
         term.loss = kind()
-    losses = model.train()(Batch.blank(16, 16), mode='loss')
+    losses = model.train()(Batch.blank(16, 16))
     assert all(loss.dtype == torch.float32 for loss in losses.values())
     assert [term.loss.seen for term in model.objective.terms] == [in_bf16] * len(model.objective.terms)
 

@@ -9,7 +9,7 @@ from toolbox.config.options import parse_options
 from toolbox.plugin.discovery import discover_plugins
 from toolbox.training import precision
 from toolbox.training.model import RestorationModel
-from toolbox.training.precision import settle_training_precision
+from toolbox.training.precision import precision_record, settle_training_precision
 
 discover_plugins()
 
@@ -38,6 +38,19 @@ def test_nothing_is_timed_where_the_answer_is_known(monkeypatch, asked, expected
     monkeypatch.setattr(torch.cpu, 'get_capabilities', dict, raising=False)
     monkeypatch.setattr(precision, '_seconds', lambda *_: pytest.fail('timed'))
     assert settle_training_precision(build(asked), 16, 4, CPU) == expected
+
+
+def test_a_run_goes_on_in_its_precision_on_a_machine_of_the_same_kind(monkeypatch):
+    capabilities = {'avx512_bf16': True, 'cache': 3}
+    monkeypatch.setattr(torch.cpu, 'get_capabilities', lambda: capabilities, raising=False)
+    monkeypatch.setattr(precision, '_seconds', lambda _model, _batch, kind: 1.0 if kind == 'float32' else 0.5)
+    model = build('auto')
+    model.trains_in = 'float32'
+    before = precision_record(model)
+    assert settle_training_precision(build('auto'), 16, 4, CPU, before) == 'float32'
+    assert settle_training_precision(build('bf16'), 16, 4, CPU, before) == 'bf16'
+    capabilities['amx_bf16'] = True
+    assert settle_training_precision(build('auto'), 16, 4, CPU, before) == 'bf16'
 
 
 def test_timing_leaves_no_trace(monkeypatch):

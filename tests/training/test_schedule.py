@@ -2,12 +2,9 @@
 
 import pytest
 import torch
-from mmengine.config import Config
-from mmengine.optim import OptimWrapper
-from mmengine.registry import PARAM_SCHEDULERS
 from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LinearLR, SequentialLR
 
-from toolbox.training.optimizers import learning_rate_schedule
+from toolbox.training.learning_rate import LearningRate
 
 FINAL_FACTOR = 0.1
 
@@ -17,22 +14,12 @@ def optimizer():
 
 
 def ours(kind, warmup, steps):
-    config = Config(
-        dict(
-            optimizer=dict(lr=1.0),
-            lr_schedule=dict(type=kind, warmup_steps=warmup, final_factor=FINAL_FACTOR),
-            train_cfg=dict(max_epochs=1, max_steps=None),
-        )
-    )
-    wrapper = OptimWrapper(optimizer())
-    options = dict(optimizer=wrapper)
-    schedulers = [PARAM_SCHEDULERS.build(each, default_args=options) for each in learning_rate_schedule(config, steps)]
+    inner = optimizer()
+    schedule = LearningRate(inner, dict(type=kind, warmup_steps=warmup, final_factor=FINAL_FACTOR), steps)
     rates = []
-    for _ in range(steps):
-        rates += wrapper.get_lr()['lr']
-        wrapper.step()
-        for scheduler in schedulers:
-            scheduler.step()
+    for step in range(steps):
+        schedule.apply(step)
+        rates.append(inner.param_groups[0]['lr'])
     return rates
 
 

@@ -2,15 +2,14 @@
 
 import pytest
 import torch
-from mmengine.optim import OptimWrapper
-from mmengine.registry import PARAM_SCHEDULERS
 
 from tests.support import RECIPE, TINY
 from toolbox.config.loading import load_config
 from toolbox.config.options import parse_options
 from toolbox.training.checkpoint import save_checkpoint
+from toolbox.training.learning_rate import LearningRate
 from toolbox.training.load_model import model_to_train
-from toolbox.training.optimizers import build_optimizer, learning_rate_schedule
+from toolbox.training.optimizers import build_optimizer
 
 
 def resolved(*options):
@@ -59,14 +58,8 @@ def test_encoders_have_their_own_learning_rate_throughout():
     assert all('.encoder.' in names[id(weight)] for weight in encoders['params'])
     assert not any('.encoder.' in names[id(weight)] for weight in others['params'])
     assert len(encoders['params']) + len(others['params']) == len(names)
-    wrapper = OptimWrapper(optimizer)
-    schedulers = [
-        PARAM_SCHEDULERS.build(each, default_args=dict(optimizer=wrapper))
-        for each in learning_rate_schedule(config, 12)
-    ]
-    for _ in range(12):
+    schedule = LearningRate(optimizer, config.lr_schedule, 12)
+    for step in range(12):
+        schedule.apply(step)
         assert encoders['lr'] == pytest.approx(0.2 * others['lr'])
-        wrapper.step()
-        for scheduler in schedulers:
-            scheduler.step()
     assert others['lr'] < 0.002

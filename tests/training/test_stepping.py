@@ -1,7 +1,6 @@
 """What a step would cost on a GPU that can be seen on a CPU: waits for values, copies from the host, lost layouts."""
 
 import torch
-from mmengine.optim import OptimWrapper
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
@@ -52,7 +51,7 @@ def batch(side=32):
 def test_a_step_of_the_shipped_recipe_reads_the_hole_and_the_losses_alone():
     config = load_config(RECIPE, parse_options(TINY), say=lambda _: None)
     model = RestorationModel(config.model, 'float32').train()
-    step = TrainingStep(model, model, OptimWrapper(build_optimizer(config.optimizer, model.layout)), clip_norm=1.0)
+    step = TrainingStep(model, model, build_optimizer(config.optimizer, model.layout), clip_norm=1.0)
     step(batch())
     with HostTraffic() as traffic:
         step(batch())

@@ -39,8 +39,6 @@ class Sample:
 class _PhotoDataset(Dataset):
     """What training and validation share: the way from a file and a generator to a damaged crop."""
 
-    metainfo: Mapping[str, Any] = {}  # mmengine's loops ask for it
-
     def __init__(self, photos: Manifest, transform: PhotoTransform, mask: MaskGenerator, fill: Fill) -> None:
         self.photos = photos
         self.transform = transform

@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader, Sampler
 
 from toolbox.data.dataset import Sample, TrainingDataset, ValidationDataset
 from toolbox.data.rng import order_rng
-from toolbox.data.workers import Loader, Sending
+from toolbox.data.workers import Loader, Sending, allow_open_files
 from toolbox.plugin.contracts import Batch, Failure
 from toolbox.system.interruption import leave_signals_to_parent
 
@@ -41,10 +41,6 @@ class EpochSampler(Sampler):
         self.epoch = 0
         self.first_batch = 0
         self.steps = -(-num_samples // global_batch)
-
-    def set_epoch(self, epoch: int) -> None:
-        """Called by mmengine before each epoch."""
-        self.start_at(epoch)
 
     def start_at(self, epoch: int, batch: int = 0) -> None:
         """Where the next iteration begins: in an epoch, `batch` batches from its start."""
@@ -141,6 +137,8 @@ def num_workers(workers: int | str) -> int:
 
 def _loader(dataset, sampler: Sampler, batch_size: int, workers: int | str, collate) -> DataLoader:
     count = num_workers(workers)
+    if count:
+        allow_open_files()
     return Loader(
         dataset,
         batch_size=batch_size,
@@ -150,6 +148,7 @@ def _loader(dataset, sampler: Sampler, batch_size: int, workers: int | str, coll
         pin_memory=torch.cuda.is_available(),
         persistent_workers=count > 0,
         worker_init_fn=_start_worker,
+        multiprocessing_context='fork' if count and hasattr(os, 'fork') else None,
         generator=torch.Generator(),  # else each epoch's start draws from the global state, and a resume once more
     )
 

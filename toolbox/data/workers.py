@@ -149,6 +149,18 @@ def _batches(kind: type, plain: list[dict[str, Any]], failures: list[Failure]) -
     return kind([_batch(one) for one in plain], failures)
 
 
+def allow_open_files(number: int = 4096) -> None:
+    """Raise the system's soft limit of open files, as far as the hard one allows: each tensor under way takes one."""
+    try:
+        import resource
+    except ImportError:  # there are none such on Windows
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = number if hard == resource.RLIM_INFINITY else min(number, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 def shared_memory_shortage(workers: int, batch_size: int, size: int) -> str:
     """What to tell where shared memory does not hold the batches that are under way at a time; '' where it does.
 

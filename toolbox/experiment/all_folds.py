@@ -18,9 +18,9 @@ from toolbox.system.files import write_json, write_rows, write_text
 from toolbox.system.paths import command
 from toolbox.system.tables import score_table
 from toolbox.training.checkpoint_rotation import Generations
-from toolbox.training.fold_run import config_before
 from toolbox.training.resuming import UNSEEN, check_resumable
 from toolbox.training.run_folder import trust_option
+from toolbox.training.train import config_before
 
 logger = logging.getLogger('huefill')
 

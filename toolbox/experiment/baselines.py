@@ -9,7 +9,7 @@ from toolbox.data.loaders import stop_workers, validation_loader
 from toolbox.data.splits import split_photos, split_seed
 from toolbox.experiment.plan import Plan
 from toolbox.system.records import Damaged, read_record, save_record
-from toolbox.training.fold_run import baseline_scores
+from toolbox.training.train import baseline_scores
 
 _FILE = 'baselines.json'
 

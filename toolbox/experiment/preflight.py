@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 from mmengine.config import Config
-from mmengine.optim import OptimWrapper
 
 from toolbox.config.loading import read_run_config
 from toolbox.data.dataset import TrainingDataset, ValidationDataset
@@ -59,7 +58,7 @@ def _try(config: Config, timed_seconds: float) -> dict[str, Any]:
     torch.manual_seed(config.seed)
     model = model_to_train(config).to(default_device())
     settle_training_precision(model, data.size, data.batch_size, default_device())  # in which the trials will train
-    optimizer = OptimWrapper(build_optimizer(config.optimizer, model.layout, config.train_cfg.encoder_lr_factor))
+    optimizer = build_optimizer(config.optimizer, model.layout, config.train_cfg.encoder_lr_factor)
     critics, train_cfg = build_critic_optimizers(model.objective), config.train_cfg
     # It takes no part here, but memory, as it will in training.
     average = None if train_cfg.ema is None else WeightAverage(model.layout, train_cfg.ema)
@@ -69,9 +68,9 @@ def _try(config: Config, timed_seconds: float) -> dict[str, Any]:
     batch = next(iter(training_loader(dataset, data.batch_size, 0)))
     model.begin_step(0, 1)
     model.train()
-    taken = step(batch)
-    if not taken.finite:
-        raise ValueError(f'the first loss is not finite: {taken.losses}')
+    result = step(batch)
+    if not result.finite:
+        raise ValueError(f'the first loss is not finite: {result.losses}')
     if average is not None:
         average.update()
     seconds = _seconds_per_step(step, batch, timed_seconds) if timed_seconds else None
@@ -79,7 +78,7 @@ def _try(config: Config, timed_seconds: float) -> dict[str, Any]:
     few = range(min(data.batch_size, len(split.validation)))
     validation = ValidationDataset(split.validation.subset(few), data, split_seed(config))
     loader = validation_loader(validation, data.batch_size, 0)
-    evaluate(loader, model.val_step, build_evaluator(config.metrics), len(validation))
+    evaluate(loader, model.val_step, build_evaluator(config.metrics))
     return dict(seconds_per_step=seconds)
 
 

@@ -22,10 +22,10 @@ from toolbox.system.interruption import Stopped
 from toolbox.system.names import fitting
 from toolbox.system.words import without_addresses
 from toolbox.training.checkpoint_rotation import BEST, Generations
-from toolbox.training.evaluation import build_evaluator, evaluate, rows_per_image
-from toolbox.training.fold_run import FoldRun
+from toolbox.training.evaluation import build_evaluator, evaluate
 from toolbox.training.history import HistoryHook
 from toolbox.training.load_model import load_model
+from toolbox.training.train import FoldRun
 
 logger = logging.getLogger('huefill')
 
@@ -82,8 +82,8 @@ def _train(trial: TrialFolder, job: TrialJob) -> None:
         untrained = _untrained(run, trial)
         ended = run.train(job.until)
         content = dict(
-            epoch=run.runner.epoch,
-            metrics=_numbers(run.runner.best_score.best),
+            epoch=run.trainer.epoch,
+            metrics=_numbers(run.trainer.state.best.best),
             untrained=untrained,
             precision=run.precision,
             curve=[_numbers(line) for line in history.curve],
@@ -108,9 +108,9 @@ def _untrained(run: FoldRun, trial: TrialFolder) -> dict[str, float]:
     known = trial.result().untrained
     if known:
         return dict(known)
-    model, loader = run.model, run.runner.val_dataloader
+    model, loader = run.model, run.trainer.validation
     model.to(default_device()).eval()
-    metrics = evaluate(loader, model.val_step, build_evaluator(run.config.metrics), len(loader.dataset))
+    metrics = evaluate(loader, model.val_step, build_evaluator(run.config.metrics))
     trial.write_result(dict(untrained=_numbers(metrics)))
     return _numbers(metrics)
 
@@ -124,7 +124,7 @@ def _measure_best(run: FoldRun, job: TrialJob) -> tuple[dict[str, float], dict[s
     model, _, content = load_model(job.folder / BEST)
     model.to(default_device())
     evaluator = build_evaluator(run.config.metrics)
-    dataset = run.runner.val_dataloader.dataset
+    dataset = run.trainer.validation.dataset
 
     def restore(batches: list[Batch]) -> list:
         outcomes = model.val_step(batches)
@@ -134,8 +134,8 @@ def _measure_best(run: FoldRun, job: TrialJob) -> tuple[dict[str, float], dict[s
                     _write(job.folder / OUTPUTS / fitting(name, '.png'), outcome.pictures(index)['output'])
         return outcomes
 
-    metrics = evaluate(run.runner.val_dataloader, restore, evaluator, len(dataset))
-    _check_same(metrics, content['metrics'], run.runner.ranking_metric.name)
+    metrics = evaluate(run.trainer.validation, restore, evaluator)
+    _check_same(metrics, content['metrics'], evaluator.ranking.name)
     numbers = {name: index for index, name in enumerate(dataset.photos.names)}
     for place, name in enumerate(job.pictures):
         if name in numbers:
@@ -143,7 +143,7 @@ def _measure_best(run: FoldRun, job: TrialJob) -> tuple[dict[str, float], dict[s
                 outcome = model.val_step(collate_by_shape([dataset[numbers[name]]]))[0]
             for label, picture in outcome.pictures(0).items():
                 _write(job.folder / PICTURES / f'{place}_{label}.png', picture)
-    rows = {name: _numbers(row) for name, row in rows_per_image(evaluator).items()}
+    rows = {name: _numbers(row) for name, row in evaluator.rows.items()}
     return _numbers({**metrics, 'epoch': content['metrics']['epoch']}), rows
 
 

@@ -33,6 +33,13 @@ def has_bfloat16_instructions() -> bool:
     return any(_cpu_capabilities().get(name) for name in ('amx_bf16', 'avx512_bf16'))
 
 
+def kind_of_machine(device: torch.device) -> str:
+    """What decides how fast a precision is: the GPU's name, or the CPU's instructions as torch knows them."""
+    if device.type == 'cuda':
+        return torch.cuda.get_device_name(device)
+    return ' '.join(sorted(name for name, present in _cpu_capabilities().items() if present is True))
+
+
 def _cpu_capabilities() -> dict[str, object]:
     return getattr(torch.cpu, 'get_capabilities', dict)()  # older versions of torch cannot tell
 

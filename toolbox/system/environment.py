@@ -1,5 +1,6 @@
 """What an experiment was: the code, the packages, the photographs, the command."""
 
+import ast
 import functools
 import hashlib
 import os
@@ -13,8 +14,8 @@ from pathlib import Path
 from toolbox.system.files import write_text
 from toolbox.system.paths import REPOSITORY
 
-# Code that has no part in what a training comes to.
-_ASIDE = ('report', 'templates', 'checks', 'cleaning', 'experiment', 'apis')
+# Where a training begins: what this imports, directly or not, decides what the training comes to; and the plugins do.
+_ENTRY = 'toolbox/training/train.py'
 # A change of one of these may change every number.
 _DECISIVE = ('torch', 'timm', 'segmentation-models-pytorch', 'mmengine', 'albumentations', 'numpy', 'scipy', 'pillow')
 
@@ -22,23 +23,48 @@ _DECISIVE = ('torch', 'timm', 'segmentation-models-pytorch', 'mmengine', 'albume
 def code_version(custom: Iterable[str] = ()) -> str:
     """A digest of the code that decides what a training comes to, equal in a checkout and an installed copy.
 
+    That is all plugins, and every module of the project that they or a training import (`imported_files`).
+
     Args:
         custom: further plugin files.
     """
     digest = hashlib.sha256()
-    for package in ('toolbox', 'plugins'):
-        folder = REPOSITORY / package
-        for file in sorted(folder.rglob('*.py')):
-            place = file.relative_to(folder)
-            if package == 'toolbox' and place.parts[0] in _ASIDE:
-                continue
-            digest.update(f'{package}/{place.as_posix()}\0'.encode() + file.read_bytes())
+    plugins = sorted((REPOSITORY / 'plugins').rglob('*.py'))
+    for file in imported_files([REPOSITORY / _ENTRY, *plugins]):
+        digest.update(f'{file.relative_to(REPOSITORY).as_posix()}\0'.encode() + file.read_bytes())
     for name in sorted(custom):
         if name.endswith('.py'):
             digest.update(Path(name).read_bytes())
     for package in _DECISIVE:
         digest.update(f'{package} {metadata.version(package)}\0'.encode())
     return digest.hexdigest()[:12]
+
+
+def imported_files(files: Iterable[Path]) -> list[Path]:
+    """Files of the project, and all that they import from it, at once or inside functions, directly or not; sorted."""
+    waiting, found = list(files), set()
+    while waiting:
+        file = waiting.pop()
+        if file in found:
+            continue
+        found.add(file)
+        for node in ast.walk(ast.parse(file.read_bytes())):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                names = [node.module, *(f'{node.module}.{alias.name}' for alias in node.names)]
+            elif isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            else:
+                continue
+            waiting += filter(None, map(_file_of, names))
+    return sorted(found)
+
+
+def _file_of(module: str) -> Path | None:
+    """The file of a module of the project; None for other modules, and for names in a module."""
+    if module.partition('.')[0] not in ('toolbox', 'plugins'):
+        return None
+    path = REPOSITORY / module.replace('.', '/')
+    return next((file for file in (path.with_suffix('.py'), path / '__init__.py') if file.is_file()), None)
 
 
 def command() -> str:

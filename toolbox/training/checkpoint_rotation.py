@@ -112,6 +112,17 @@ class Generations:
         epochs = f'epoch {first} is' if epoch <= first else f'epochs {first} to {epoch} are'
         return f'{epochs} LOST, steps {saved_step + 1} to {step}'
 
+    def what_is_saved(self, epoch: int, step: int) -> str:
+        """Where a run that stops here goes on, for the message that it stops with.
+
+        Args:
+            epoch, step: how far it was trained.
+        """
+        lost = self.loss(epoch, step)
+        if lost:
+            return f', but {lost}: they could not be saved ({self.hindrance}); --resume trains them again'
+        return f', which is saved in {self.folder}; --resume goes on from there'
+
     def save_small(self, save: Callable[[], None]) -> bool:
         """Let a small file be written, at the cost of what is spent; False where even so there is no room."""
         return self._with_room(0, save)

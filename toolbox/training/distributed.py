@@ -11,6 +11,8 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.parallel import DistributedDataParallel
 
+from toolbox.nn.device import default_device
+
 # What a launcher's starter sets, and who that is.
 _VARIABLES = {
     'pytorch': ('RANK', 'WORLD_SIZE', 'MASTER_ADDR', 'MASTER_PORT'),
@@ -92,6 +94,20 @@ def share_buffers(module: nn.Module) -> None:
             torch.distributed.broadcast(buffer, 0)
 
 
+def over_processes(module: nn.Module) -> nn.Module:
+    """The module on this process's device, its gradients averaged over all processes where there are several."""
+    device = default_device()
+    if not is_distributed():
+        return module.to(device)
+    if device.type == 'cuda':
+        module = with_synchronized_norms(module).to(device)
+    # Not all parameters get a gradient at each step: those of features that a decoder leaves out, of networks that rest
+    # in a phase, of critics whose losses do not count yet.
+    return DistributedDataParallel(
+        module, device_ids=[device] if device.type == 'cuda' else None, find_unused_parameters=True
+    )
+
+
 def with_synchronized_norms(module: nn.Module) -> nn.Module:
     """The module with batch normalization over the batches of all processes, its parameters the same objects.
 
@@ -130,18 +146,6 @@ def loss_of_a_process_explained() -> Iterator[None]:
             f'process {rank} of {world_size} lost the connection to another one, which has ended or was killed (see '
             'its train.rankN.log); start again with --resume, with any number of processes that divides data.batch_size'
         ) from error
-
-
-class DataParallel(DistributedDataParallel):
-    """torch's wrapper with the step that mmengine's validation loop calls; mmengine's own needs device ids on CPU."""
-
-    def train_step(self, data: Any, optim_wrapper: Any) -> dict[str, torch.Tensor]:
-        """mmengine's runner asks for it; `TrainingStep` is what trains."""
-        raise NotImplementedError
-
-    def val_step(self, data: Any) -> Any:
-        """The wrapped model's."""
-        return self.module.val_step(data)
 
 
 def _is_communication(error: RuntimeError) -> bool:

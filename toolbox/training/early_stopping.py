@@ -43,19 +43,22 @@ class BestScore:
         """Whether patience is at its end."""
         return self.patience is not None and self.waited >= self.patience
 
-    def fall_back(self, metrics: dict[str, Any], score: float | None) -> None:
-        """Take an earlier validation for the best, whose weights are there, where those of the best are not.
+    def settle(self, metrics: dict[str, Any], score: float | None) -> str:
+        """Where a checkpoint of the best holds an earlier validation, take that one for the best.
 
         Args:
-            metrics: of that validation; {}: there is none.
-            score: of it.
-        """
-        self.best = dict(metrics)
-        self._best_score = -math.inf if score is None else self.sign * score
+            metrics: of the checkpoint; {}: there is none.
+            score: of it; None: there is none.
 
-    def is_behind(self, score: float | None) -> bool:
-        """Whether a score is less than that of the best validation; None is less than any."""
-        return self._best_score > (-math.inf if score is None else self.sign * score)
+        Returns:
+            What is wrong with the checkpoint, in words; '' where it is the best validation's.
+        """
+        found = -math.inf if score is None else self.sign * score
+        if self._best_score <= found:
+            return ''
+        epoch, is_of = self.best.get('epoch'), f'it is of epoch {metrics.get("epoch")}'
+        self.best, self._best_score = dict(metrics), found
+        return f'is not of the best validation, epoch {epoch}: {is_of if metrics else "there is none that can be read"}'
 
     def state_dict(self) -> dict[str, Any]:
         """Plain values, for a checkpoint."""

@@ -1,82 +1,87 @@
-"""Measures outcomes with metric plugins, through mmengine's Evaluator: the same in training, test and for baselines."""
+"""Measures outcomes with metric plugins: the same in training, at test and for baselines."""
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
-from mmengine.evaluator import BaseMetric, Evaluator
 from torch import Tensor
 
 from toolbox.data.loaders import Batches
 from toolbox.images.color import to_uint8
 from toolbox.plugin.contracts import Batch, Metric, Restored
 from toolbox.plugin.registry import METRICS
+from toolbox.scoring.baselines import BASELINES
 from toolbox.training.distributed import gathered
 from toolbox.training.model import Outcome
 
 logger = logging.getLogger('huefill')
 
 
-class MetricAdapter(BaseMetric):
-    """A metric plugin as mmengine's Evaluator calls it.
+class Evaluator:
+    """Metric plugins over the images of an evaluation, of one process or of several.
+
+    Args:
+        metrics: the first one ranks.
 
     Attributes:
-        rows: per-image rows of the last evaluation, by name of the photograph, sorted.
+        ranking: the metric that ranks.
+        rows: what all metrics said of each image in the last evaluation, by the photograph's name, sorted.
     """
 
-    default_prefix = ''  # names stay as the plugin gives them
-
-    def __init__(self, metric: Metric) -> None:
-        super().__init__(collect_device='cpu')
-        self.metric = metric
+    def __init__(self, metrics: Sequence[Metric]) -> None:
+        self.metrics = list(metrics)
+        self.ranking = self.metrics[0]
         self.rows: dict[str, dict[str, Any]] = {}
+        self.start()
 
-    def process(self, data_batch: Any, data_samples: Sequence[Outcome]) -> None:
+    def start(self) -> None:
+        """Begin anew, also after an evaluation that was stopped."""
+        self._measured: list[list[tuple[str, dict[str, Any]]]] = [[] for _ in self.metrics]
+
+    def add(self, outcomes: Sequence[Outcome]) -> None:
         """Measure each image of each outcome."""
-        for outcome in data_samples:
-            rows = self.metric.rows(outcome.rgb, to_uint8(outcome.batch.rgb), outcome.batch.hole.to(torch.uint8))
-            self.results += zip(outcome.batch.names, rows, strict=True)
+        for outcome in outcomes:
+            images = outcome.rgb, to_uint8(outcome.batch.rgb), outcome.batch.hole.to(torch.uint8)
+            for metric, measured in zip(self.metrics, self._measured, strict=True):
+                measured += zip(outcome.batch.names, metric.rows(*images), strict=True)
 
-    def evaluate(self, size: int) -> dict[str, float]:
-        """The reduced values, in every process; mmengine's own way drops the rows of uneven shares."""
-        results = [row for share in gathered(self.results) for row in share]
-        self.results.clear()
-        return self.compute_metrics(results)
+    def finish(self) -> dict[str, float]:
+        """The reduced values over the images of all processes, in every process.
 
-    def compute_metrics(self, results: list[tuple[str, dict[str, Any]]]) -> dict[str, float]:
-        """The reduced values over the images of all processes."""
-        self.rows = dict(sorted(results, key=lambda pair: pair[0]))
-        return self.metric.reduce(list(self.rows.values()))
+        Raises:
+            ValueError: two metrics have a value of one name.
+        """
+        values: dict[str, float] = {}
+        self.rows = {}
+        for metric, measured in zip(self.metrics, self._measured, strict=True):
+            rows = dict(sorted((row for share in gathered(measured) for row in share), key=lambda pair: pair[0]))
+            reduced = metric.reduce(list(rows.values()))
+            if twice := values.keys() & reduced.keys():
+                raise ValueError(f'metrics: two of them give {", ".join(sorted(twice))}; leave one of them out')
+            values |= reduced
+            for name, row in rows.items():
+                self.rows.setdefault(name, {}).update(row)
+        self.start()
+        return values
 
 
 def build_evaluator(metrics: Sequence[Mapping[str, Any]]) -> Evaluator:
-    """Evaluator of the config's `metrics`; the first one ranks."""
-    return Evaluator([MetricAdapter(METRICS.build(config)) for config in metrics])
-
-
-def rows_per_image(evaluator: Evaluator) -> dict[str, dict[str, Any]]:
-    """What all metrics said of each image in the last evaluation, by the photograph's name, sorted."""
-    rows: dict[str, dict[str, Any]] = {}
-    for adapter in evaluator.metrics:
-        for name, row in adapter.rows.items():
-            rows.setdefault(name, {}).update(row)
-    return rows
+    """Evaluator of the config's `metrics`."""
+    return Evaluator([METRICS.build(config) for config in metrics])
 
 
 def evaluate(
-    loader: Iterable[Batches],
-    restore: Callable[[Sequence[Batch]], Sequence[Outcome]],
-    evaluator: Evaluator,
-    num_images: int,
+    loader: Iterable[Batches], restore: Callable[[Sequence[Batch]], Sequence[Outcome]], evaluator: Evaluator
 ) -> dict[str, float]:
     """Restore and measure what a validation loader yields."""
+    evaluator.start()
     with torch.no_grad():
         for batches in loader:
             for failure in batches.failures:
                 logger.warning(f'cannot read {failure.path}: {failure.reason}; it is not in the score')
-            evaluator.process(restore(batches), batches)
-    return evaluator.evaluate(num_images)
+            evaluator.add(restore(batches))
+    return evaluator.finish()
 
 
 def baseline_restorer(baseline: Callable[[Batch], Tensor]) -> Callable[[Sequence[Batch]], list[Outcome]]:
@@ -88,3 +93,11 @@ def baseline_restorer(baseline: Callable[[Batch], Tensor]) -> Callable[[Sequence
         return [Outcome(batch, one, to_uint8(one.rgb)) for batch, one in zip(floats, restored, strict=True)]
 
     return restore
+
+
+def baseline_scores(metrics: Sequence[Mapping[str, Any]], loader: Iterable[Batches]) -> dict[str, dict[str, float]]:
+    """The metrics of each baseline on a validation loader's images."""
+    return {
+        name: evaluate(loader, baseline_restorer(baseline), build_evaluator(metrics))
+        for name, baseline in BASELINES.items()
+    }

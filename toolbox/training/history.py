@@ -8,12 +8,14 @@ from typing import Any
 
 import torch
 from mmengine.dist import get_world_size
-from mmengine.hooks import Hook
+
+from toolbox.training.hooks import TrainingHook
 
 _PER_MIB = 2**20 if sys.platform == 'darwin' else 2**10  # ru_maxrss is in bytes there, in kibibytes elsewhere
+_KEPT = ('seconds', 'step_seconds', 'photos', 'peak_memory_mib')
 
 
-class HistoryHook(Hook):
+class HistoryHook(TrainingHook):
     """Remembers each validation, and counts time, photographs and memory over all starts of a run.
 
     Attributes:
@@ -21,8 +23,6 @@ class HistoryHook(Hook):
         seconds: of training and validating.
         peak_memory_mib: of the GPU where there is one, else of this process.
     """
-
-    priority = 'HIGH'  # before the hooks that take time
 
     def __init__(self) -> None:
         self.curve: list[dict[str, Any]] = []
@@ -40,31 +40,32 @@ class HistoryHook(Hook):
         """Of all GPUs together."""
         return self.seconds * get_world_size() if torch.cuda.is_available() else 0.0
 
-    def before_train(self, runner: Any) -> None:
+    def before_train(self, trainer: Any) -> None:
         self._counted_to, self._last_step = time.monotonic(), None
 
-    def before_train_epoch(self, runner: Any) -> None:
+    def before_epoch(self, trainer: Any) -> None:
         self._last_step = None
 
-    def after_train_iter(self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
+    def after_step(self, trainer: Any, losses: Mapping[str, float] | None) -> None:
         now = time.monotonic()
         if self._last_step is not None:
             self.step_seconds += now - self._last_step
-            self.photos += runner.config.data.batch_size
+            self.photos += trainer.config.data.batch_size
         self._last_step = now
         self._count()
 
-    def after_validation(self, runner: Any, metrics: dict[str, Any], is_best: bool) -> None:
-        self.curve.append({'step': runner.iter, 'epoch': runner.epoch, **metrics})
+    def after_validation(self, trainer: Any, metrics: Mapping[str, float], is_best: bool) -> None:
+        self.curve.append({'step': trainer.step, 'epoch': trainer.epoch, **metrics})
         self._count()
 
     def state_dict(self) -> dict[str, Any]:
         """Plain values, for a checkpoint."""
-        return dict(vars(self), curve=[dict(line) for line in self.curve], _counted_to=0.0, _last_step=None)
+        return {name: getattr(self, name) for name in _KEPT} | dict(curve=[dict(line) for line in self.curve])
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take up where `state_dict` was."""
-        vars(self).update(state)
+        for name in (*_KEPT, 'curve'):
+            setattr(self, name, state[name])
 
     def _count(self) -> None:
         now = time.monotonic()

@@ -5,13 +5,12 @@ import logging
 import os
 import time
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from mmengine.dist import is_main_process
-from mmengine.hooks import Hook
 from tqdm import tqdm
 
 from toolbox.images.io import write_png
@@ -23,53 +22,93 @@ from toolbox.training.samples import sample_grid
 logger = logging.getLogger('huefill')
 
 
-class ProgressHook(Hook):
-    """A progress bar with the remaining time on terminals, and a line per epoch everywhere."""
+class TrainingHook:
+    """What watches a training; each method is called by the trainer, in the order in which the hooks are listed.
 
-    priority = 'LOW'
+    `trainer.epoch` and `trainer.step` count what is finished. What `state_dict` returns is kept in checkpoints.
+    """
+
+    def before_train(self, trainer: Any) -> None:
+        """Training begins, from the start or from a checkpoint."""
+
+    def before_epoch(self, trainer: Any) -> None:
+        """An epoch begins, or goes on."""
+
+    def after_step(self, trainer: Any, losses: Mapping[str, float] | None) -> None:
+        """A step was taken; `losses` by name, None where one was not finite and no weight has changed."""
+
+    def after_epoch(self, trainer: Any) -> None:
+        """The steps of an epoch are done; its validation is to come."""
+
+    def before_validation(self, trainer: Any) -> None:
+        """A validation begins."""
+
+    def after_restoring(self, trainer: Any, outcomes: Sequence[Outcome]) -> None:
+        """Some photographs of the validation were restored."""
+
+    def after_validation(self, trainer: Any, metrics: Mapping[str, float], is_best: bool) -> None:
+        """A validation is done; nothing is saved yet."""
+
+    def before_save(self, trainer: Any) -> None:
+        """A checkpoint is about to be written."""
+
+    def after_epoch_saved(self, trainer: Any) -> None:
+        """The checkpoint of an epoch is written."""
+
+    def after_train(self, trainer: Any) -> None:
+        """Training is at its end, or pauses."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Plain values, for a checkpoint; {}: nothing to keep."""
+        return {}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take up where `state_dict` was."""
+
+
+class ProgressHook(TrainingHook):
+    """A progress bar with the remaining time on terminals, and a line per epoch everywhere."""
 
     def __init__(self) -> None:
         self.loss_sum, self.steps = 0.0, 0
 
-    def before_train(self, runner: Any) -> None:
-        self.bar = bar(runner.max_iters, 'step', 'training', done=runner.iter, wanted=is_main_process())
+    def before_train(self, trainer: Any) -> None:
+        self.bar = bar(trainer.max_steps, 'step', 'training', done=trainer.step, wanted=is_main_process())
         self.started = time.monotonic()
-        self.first_step = runner.iter
+        self.first_step = trainer.step
 
-    def before_train_epoch(self, runner: Any) -> None:
-        self.epoch_started, self.epoch_first_step = time.monotonic(), runner.iter
-        if not runner.train_loop.first_batch:
+    def before_epoch(self, trainer: Any) -> None:
+        self.epoch_started, self.epoch_first_step = time.monotonic(), trainer.step
+        if not trainer.state.batch:
             self.loss_sum, self.steps = 0.0, 0
         # The bar counts the steps of the whole run: the epoch stands behind it, not before its count.
-        self.bar.set_postfix_str(f'epoch {runner.epoch + 1}/{runner.max_epochs}', refresh=False)
+        self.bar.set_postfix_str(f'epoch {trainer.epoch + 1}/{trainer.max_epochs}', refresh=False)
 
-    def after_train_iter(
-        self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: dict[str, float] | None = None
-    ) -> None:
-        if outputs is not None:
-            self.loss_sum += outputs['loss']
+    def after_step(self, trainer: Any, losses: Mapping[str, float] | None) -> None:
+        if losses is not None:
+            self.loss_sum += losses['loss']
             self.steps += 1
         self.bar.update()
 
-    def after_train_epoch(self, runner: Any) -> None:
+    def after_epoch(self, trainer: Any) -> None:
         seconds = time.monotonic() - self.epoch_started
-        self.rate = (runner.iter - self.epoch_first_step) * runner.config.data.batch_size / seconds
+        self.rate = (trainer.step - self.epoch_first_step) * trainer.config.data.batch_size / seconds
 
-    def after_validation(self, runner: Any, metrics: dict[str, float], is_best: bool) -> None:
+    def after_validation(self, trainer: Any, metrics: Mapping[str, float], is_best: bool) -> None:
         passed = time.monotonic() - self.started
-        left = passed / max(1, runner.iter - self.first_step) * (runner.max_iters - runner.iter)
+        left = passed / max(1, trainer.step - self.first_step) * (trainer.max_steps - trainer.step)
         parts = '  '.join(f'{name} {value:.4f}' for name, value in metrics.items() if isinstance(value, float))
         loss = self.loss_sum / self.steps if self.steps else float('nan')
         self.say(
-            f'epoch {runner.epoch}/{runner.max_epochs}  loss {loss:.4f}  {parts}{"  best" if is_best else ""}  '
+            f'epoch {trainer.epoch}/{trainer.max_epochs}  loss {loss:.4f}  {parts}{"  best" if is_best else ""}  '
             f'({self.rate:.1f} photos/s, {clock(left)} left)'
         )
 
-    def after_train(self, runner: Any) -> None:
+    def after_train(self, trainer: Any) -> None:
         self.bar.close()
-        waited = runner.best_score.waited
-        if runner.stops_early and runner.epoch < runner.max_epochs:
-            self.say(f'stopped early: no better {runner.ranking_metric.name} in {waited} validations')
+        waited = trainer.state.best.waited
+        if trainer.stops_early and trainer.epoch < trainer.max_epochs:
+            self.say(f'stopped early: no better {trainer.evaluator.ranking.name} in {waited} validations')
 
     def say(self, text: str) -> None:
         with tqdm.external_write_mode():
@@ -84,7 +123,7 @@ class ProgressHook(Hook):
         self.loss_sum, self.steps = state['loss_sum'], state['steps']
 
 
-class ScalarsHook(Hook):
+class ScalarsHook(TrainingHook):
     """Appends what was measured to scalars.jsonl: a line per `interval` steps and a line per validation.
 
     The same lines go to the visualizer's back ends. When a run is resumed, lines beyond its checkpoint are cut off, so
@@ -98,37 +137,36 @@ class ScalarsHook(Hook):
         self.lines: int = 0
         self.waiting: list[str] = []  # lines that a full disk has not taken yet
 
-    def before_train(self, runner: Any) -> None:
+    def before_train(self, trainer: Any) -> None:
         if is_main_process():
-            self._cut(runner.folder)
-        self.line_started, self.line_first_step = time.monotonic(), runner.iter
+            self._cut(trainer.folder)
+        self.line_started, self.line_first_step = time.monotonic(), trainer.step
 
-    def after_train_iter(
-        self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: dict[str, float] | None = None
-    ) -> None:
-        if outputs is not None:
-            for name, value in outputs.items():
+    def after_step(self, trainer: Any, losses: Mapping[str, float] | None) -> None:
+        if losses is not None:
+            for name, value in losses.items():
                 self.sums[name] += value
             self.steps += 1
-        if (runner.iter + 1) % self.interval == 0:
+        if trainer.step % self.interval == 0:
             means = {name: value / self.steps for name, value in self.sums.items()}
-            learning_rate = runner.optim_wrapper.get_lr()['lr'][0]
-            line = dict(step=runner.iter + 1, epoch=runner.epoch + 1, lr=learning_rate, **means)
-            self._write(runner, {**line, **self._speed(runner)})
+            learning_rate = trainer.state.optimizer.param_groups[0]['lr']
+            line = dict(step=trainer.step, epoch=trainer.epoch + 1, lr=learning_rate, **means)
+            self._write(trainer, {**line, **self._speed(trainer)})
             self.sums.clear()
             self.steps = 0
 
-    def after_validation(self, runner: Any, metrics: dict[str, float], is_best: bool) -> None:
-        self._write(runner, dict(step=runner.iter, epoch=runner.epoch, **{f'val_{k}': v for k, v in metrics.items()}))
-        self.line_started, self.line_first_step = time.monotonic(), runner.iter  # validation is no training time
+    def after_validation(self, trainer: Any, metrics: Mapping[str, float], is_best: bool) -> None:
+        values = {f'val_{name}': value for name, value in metrics.items()}
+        self._write(trainer, dict(step=trainer.step, epoch=trainer.epoch, **values))
+        self.line_started, self.line_first_step = time.monotonic(), trainer.step  # validation is no training time
 
-    def before_save(self, runner: Any) -> None:
-        path = runner.folder / 'scalars.jsonl'
+    def before_save(self, trainer: Any) -> None:
+        path = trainer.folder / 'scalars.jsonl'
         if path.is_file():
             sync_file(path)  # a checkpoint counts on the lines before it
 
-    def after_train(self, runner: Any) -> None:
-        runner.visualizer.close()
+    def after_train(self, trainer: Any) -> None:
+        trainer.visualizer.close()
 
     def state_dict(self) -> dict[str, Any]:
         """The running means and the number of lines, for a checkpoint."""
@@ -139,20 +177,20 @@ class ScalarsHook(Hook):
         self.sums = defaultdict(float, {name: float(value) for name, value in state['sums'].items()})
         self.steps, self.lines, self.waiting = state['steps'], state['lines'], list(map(str, state['waiting']))
 
-    def _speed(self, runner: Any) -> dict[str, float]:
+    def _speed(self, trainer: Any) -> dict[str, float]:
         now = time.monotonic()
-        photos = (runner.iter + 1 - self.line_first_step) * runner.config.data.batch_size
+        photos = (trainer.step - self.line_first_step) * trainer.config.data.batch_size
         speed = dict(photos_per_second=round(photos / (now - self.line_started), 2))
-        self.line_started, self.line_first_step = now, runner.iter + 1
+        self.line_started, self.line_first_step = now, trainer.step
         if torch.cuda.is_available():
             speed['gpu_memory_mib'] = torch.cuda.max_memory_allocated() // 2**20
         return speed
 
-    def _write(self, runner: Any, line: dict[str, Any]) -> None:
+    def _write(self, trainer: Any, line: dict[str, Any]) -> None:
         if not is_main_process():
             return
         self.waiting.append(json.dumps(line) + '\n')
-        path = runner.folder / 'scalars.jsonl'
+        path = trainer.folder / 'scalars.jsonl'
         size = path.stat().st_size if path.is_file() else 0
         try:
             with open(path, 'a', encoding='utf-8') as file:
@@ -165,7 +203,7 @@ class ScalarsHook(Hook):
         else:
             self.lines += len(self.waiting)
             self.waiting.clear()
-        runner.visualizer.add_scalars({key: value for key, value in line.items() if key != 'step'}, step=line['step'])
+        trainer.visualizer.add_scalars({key: value for key, value in line.items() if key != 'step'}, step=line['step'])
 
     def _cut(self, folder: Path) -> None:
         """Keep the lines up to the checkpoint, as far as they are whole."""
@@ -189,7 +227,7 @@ class ScalarsHook(Hook):
         self.lines = kept
 
 
-class SampleGridHook(Hook):
+class SampleGridHook(TrainingHook):
     """Writes samples/epoch_NNN.png: the same validation photographs after each validation, as rows of pictures.
 
     They are drawn once the checkpoint is saved: what goes wrong with pictures costs no training.
@@ -199,22 +237,20 @@ class SampleGridHook(Hook):
         self.num_images = num_images
         self.rows: dict[str, Any] = {}
 
-    def before_val_epoch(self, runner: Any) -> None:
-        names = runner.val_dataloader.dataset.photos
+    def before_validation(self, trainer: Any) -> None:
+        names = trainer.validation.dataset.photos
         self.wanted = {names[index].name for index in range(min(self.num_images, len(names)))}
         self.rows = {}
 
-    def after_val_iter(
-        self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: list[Outcome] | None = None
-    ) -> None:
-        for outcome in outputs:
+    def after_restoring(self, trainer: Any, outcomes: Sequence[Outcome]) -> None:
+        for outcome in outcomes:
             for index, name in enumerate(outcome.batch.names):
                 if name in self.wanted:
                     self.rows[name] = outcome.pictures(index)
 
-    def after_epoch_saved(self, runner: Any) -> None:
+    def after_epoch_saved(self, trainer: Any) -> None:
         if self.rows and is_main_process():
-            path = Path(runner.folder) / 'samples' / f'epoch_{runner.epoch:03d}.png'
+            path = Path(trainer.folder) / 'samples' / f'epoch_{trainer.epoch:03d}.png'
             try:
                 path.parent.mkdir(exist_ok=True)
                 write_png(path, sample_grid([self.rows[name] for name in sorted(self.rows)]))

@@ -1,5 +1,6 @@
-"""The restorer as mmengine's Runner drives it: a layout of networks, its losses, and its post-processing."""
+"""What is trained: a layout of networks, its losses, and its post-processing."""
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -7,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmengine.model import BaseDataPreprocessor, BaseModel
 from torch import Tensor, nn
 
 from toolbox.images.color import to_uint8
@@ -17,6 +17,8 @@ from toolbox.plugin.contracts import Batch, PostProcess, Restored
 from toolbox.plugin.registry import LAYOUTS, POSTPROCESS, without_files
 from toolbox.training.objective import Objective
 from toolbox.training.phases import PhasePlan
+
+logger = logging.getLogger('huefill')
 
 
 @dataclass
@@ -41,16 +43,7 @@ class Outcome:
         return {label: _picture(image[index]) for label, image in shown.items()}
 
 
-class ToDevice(BaseDataPreprocessor):
-    """Moves batches as bytes and makes floats of them on the device."""
-
-    def forward(self, data: Batch | Sequence[Batch], training: bool = False) -> dict[str, Any]:
-        """A batch, or batches of several sizes, as the keyword arguments of `RestorationModel.forward`."""
-        moved = data.to(self.device) if isinstance(data, Batch) else [batch.to(self.device) for batch in data]
-        return dict(batches=moved)
-
-
-class RestorationModel(BaseModel):
+class RestorationModel(nn.Module):
     """A stage layout with its losses and post-processing.
 
     Args:
@@ -68,7 +61,7 @@ class RestorationModel(BaseModel):
     """
 
     def __init__(self, model: Mapping[str, Any], precision: str = 'auto', to_train: bool = True) -> None:
-        super().__init__(data_preprocessor=ToDevice())
+        super().__init__()
         with nullcontext() if to_train else without_files():
             make_network = NetworkFactory(**{part: model[part] for part in PARTS}, stages=model.get('stages'))
             self.layout: nn.Module = LAYOUTS.build(model['layout'], make_network=make_network)
@@ -82,6 +75,13 @@ class RestorationModel(BaseModel):
         # Convolutions run faster so on CPU and GPU alike; shapes and values are the same.
         self.to(memory_format=torch.channels_last)
 
+    def compile_networks(self) -> None:
+        """Compile the layout with torch.compile, on a GPU: on CPU compiled networks are slower."""
+        if torch.cuda.is_available():
+            self.layout.compile()
+        else:
+            logger.warning('train_cfg.compile: left out, for on CPU compiled networks are slower')
+
     def begin_step(self, step: int, total_steps: int) -> bool:
         """Tell the model where in the run it is; whether a new phase begins."""
         self.step = step
@@ -93,15 +93,22 @@ class RestorationModel(BaseModel):
         self.phases.apply()
         return self
 
-    def forward(self, batches: Batch | Sequence[Batch], mode: str = 'predict') -> dict[str, Tensor] | list[Outcome]:
-        """Losses by name of a batch (mode `loss`), or the outcomes of batches (mode `predict`)."""
-        if mode == 'loss':
-            restored, targets = self.restore(batches.damaged, batches.mask), self.layout.targets(batches)
-            counted = self.phases.current.losses if self.phases.current else None
-            # For losses that hold a network; `ImageLoss` computes all others in float32.
-            with self._precision(batches.damaged.device):
-                return self.objective(restored, targets, batches.hole, self.step, counted)
-        return [self._outcome(batch) for batch in batches]
+    def forward(self, batch: Batch) -> dict[str, Tensor]:
+        """The losses of a batch of floats on the model's device, by name; what DistributedDataParallel wraps."""
+        restored, targets = self.restore(batch.damaged, batch.mask), self.layout.targets(batch)
+        counted = self.phases.current.losses if self.phases.current else None
+        # For losses that hold a network; `ImageLoss` computes all others in float32.
+        with self._precision(batch.damaged.device):
+            return self.objective(restored, targets, batch.hole, self.step, counted)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the networks are."""
+        return next(self.layout.parameters()).device
+
+    def val_step(self, batches: Sequence[Batch]) -> list[Outcome]:
+        """Restore batches, each of one size, as they come from a validation loader."""
+        return [self._outcome(batch.to(self.device)) for batch in batches]
 
     def restore(self, damaged: Tensor, mask: Tensor) -> Restored:
         """The layout's answer at the model's precision for training or eval mode, before post-processing."""

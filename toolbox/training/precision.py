@@ -1,10 +1,12 @@
 """In which precision a network trains fastest on this machine, found by taking steps in each."""
 
 import time
+from collections.abc import Mapping
+from typing import Any
 
 import torch
 
-from toolbox.nn.device import has_bfloat16_instructions, training_precision
+from toolbox.nn.device import has_bfloat16_instructions, kind_of_machine, training_precision
 from toolbox.plugin.contracts import Batch
 from toolbox.training.model import RestorationModel
 
@@ -13,25 +15,40 @@ _STEPS = 2
 _GAIN = 1.1
 
 
-def settle_training_precision(model: RestorationModel, size: int, batch_size: int, device: torch.device) -> str:
+def settle_training_precision(
+    model: RestorationModel,
+    size: int,
+    batch_size: int,
+    device: torch.device,
+    before: Mapping[str, Any] | None = None,
+) -> str:
     """The precision of a model's training steps, 'bf16' or 'float32', which the model takes from now on.
 
     Under `precision='auto'` on a CPU that has instructions for bfloat16, whether they pay depends on the network: a few
     steps in each precision are timed. Elsewhere it is known (`toolbox.nn.device.training_precision`). Neither weights,
-    nor buffers, nor the random state change.
+    nor buffers, nor the random state change. A run that goes on on a machine of the same kind goes on in its precision,
+    whatever another timing would say.
 
     Args:
         model: on the device.
         size: side of training crops, px.
         batch_size: photographs per step and process; no more than 4 are used.
+        before: what `precision_record` said in the checkpoint that the run goes on from.
     """
     chosen = training_precision(model.precision, device)
-    if model.precision == 'auto' and device.type == 'cpu' and has_bfloat16_instructions():
+    if model.precision == 'auto' and before and before.get('machine') == kind_of_machine(device):
+        chosen = before['trains_in']
+    elif model.precision == 'auto' and device.type == 'cpu' and has_bfloat16_instructions():
         batch = Batch.blank(size, size, min(batch_size, 4))
         seconds = {precision: _seconds(model, batch, precision) for precision in ('float32', 'bf16')}
         chosen = 'bf16' if seconds['bf16'] * _GAIN < seconds['float32'] else 'float32'
     model.trains_in = chosen
     return chosen
+
+
+def precision_record(model: RestorationModel) -> dict[str, str]:
+    """For a checkpoint: the precision of a model's training steps, and the kind of machine that it was settled on."""
+    return dict(trains_in=model.trains_in or '', machine=kind_of_machine(model.device))
 
 
 def _seconds(model: RestorationModel, batch: Batch, precision: str) -> float:
@@ -44,7 +61,7 @@ def _seconds(model: RestorationModel, batch: Batch, precision: str) -> float:
         model.trains_in = precision
         for _ in range(_STEPS + 1):
             started = time.perf_counter()
-            losses = model(batch, mode='loss')
+            losses = model(batch)
             sum(losses.values()).backward()
             times.append(time.perf_counter() - started)
             model.zero_grad(set_to_none=True)

@@ -29,3 +29,10 @@ def set_random_state(state: Mapping[str, Any]) -> None:
     torch.set_rng_state(state['torch'])
     if torch.cuda.is_available() and len(state['cuda']) == torch.cuda.device_count():
         torch.cuda.set_rng_state_all(state['cuda'])
+
+
+def seed_all(seed: int) -> None:
+    """Begin the states of Python, numpy, torch and CUDA anew."""
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002 (the state that libraries draw from)
+    torch.manual_seed(seed)

@@ -4,8 +4,15 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from mmengine.config import Config
+from mmengine.dist import is_main_process
+
 from toolbox.config.differences import Change, differences
 from toolbox.system.paths import command
+from toolbox.training.checkpoint import read_checkpoint
+from toolbox.training.checkpoint_rotation import Generations
+from toolbox.training.distributed import from_main_process
+from toolbox.training.load_model import checkpoint_config
 
 # These change no weight and no score: where files lie, how fast it goes, what is written besides.
 UNSEEN = (
@@ -20,7 +27,6 @@ FROM_HERE_ON = (
     *('optimizer.lr', 'optimizer.weight_decay', 'lr_schedule', 'early_stopping'),
     *('data.mask', 'data.fill', 'data.transforms', 'data.real_pairs'),
 )
-_SCHEDULE = ('train_cfg.max_epochs', 'train_cfg.max_steps', 'optimizer.lr', 'lr_schedule')
 
 
 def check_resumable(
@@ -61,9 +67,24 @@ def check_same_photographs(before: str, after: str, folder: Path) -> None:
         )
 
 
-def moves_schedule(changes: Collection[Change]) -> bool:
-    """Whether the learning rates are others than those that the run's checkpoint goes on with."""
-    return any(_is_below(change.key, _SCHEDULE) for change in changes)
+def newest_checkpoint(folder: Path) -> tuple[Path, dict[str, Any]] | None:
+    """The newest checkpoint that can be read, with its content; what the main process found, in every process."""
+    found = Generations(folder).newest() if is_main_process() else None
+    path = from_main_process(found and found[0])
+    if path is None or found:
+        return found
+    return path, read_checkpoint(path)
+
+
+def config_before(checkpoint: Path, content: Mapping[str, Any], config: Config) -> Config:
+    """The config in the checkpoint of a run that is to be resumed.
+
+    Args:
+        checkpoint: names it in errors.
+        content: of it.
+        config: which the run is resumed with; its `custom_imports` stand in for the checkpoint's, which nobody named.
+    """
+    return checkpoint_config(content, checkpoint, {'custom_imports': list(config.custom_imports)})
 
 
 def _is_below(key: str, parents: Collection[str]) -> bool:

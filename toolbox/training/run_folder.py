@@ -20,6 +20,7 @@ from toolbox.system.environment import code_commit
 from toolbox.system.files import is_full, read_json_if_any, remove_leftovers, require_room, write_json
 from toolbox.system.locks import locked
 from toolbox.system.paths import RUN_CONFIG
+from toolbox.training.checkpoint_rotation import LAST, PREVIOUS
 
 logger = logging.getLogger('huefill')
 
@@ -52,6 +53,32 @@ def new_run_folder(runs: Path) -> Path:
             return folder
         except FileExistsError:
             continue
+
+
+def choose_folder(
+    path: Path, config: Config, work_dir: str | None, resume: bool, every_fold: bool
+) -> tuple[Path, bool]:
+    """The folder of a run that starts or goes on, and whether it was made now.
+
+    Args:
+        path: of the config.
+        config: resolved.
+        work_dir: which was asked for; None: a new one, or the newest.
+        resume: go on with a run.
+        every_fold: the folder is that of all folds.
+    """
+    runs = runs_folder(path, sample=config.data.root is None)
+    if work_dir is not None:
+        if not resume:
+            refuse_used(Path(work_dir))
+        return Path(work_dir), False
+    if resume:
+        found = [newest(runs, name) for name in (LAST, PREVIOUS)]
+        newest = next(filter(None, found), None)
+        if newest is not None:
+            of_fold = every_fold and newest.parent.name.startswith('fold_')
+            return newest.parent.parent if of_fold else newest.parent, False
+    return new_run_folder(runs), True
 
 
 def newest(runs: Path, name: str) -> Path | None:

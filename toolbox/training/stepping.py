@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 
 import torch
 from mmengine.dist import is_distributed
-from mmengine.optim import OptimWrapper
 from torch import Tensor, nn
 
 from toolbox.nn.device import is_out_of_memory
@@ -21,8 +20,8 @@ logger = logging.getLogger('huefill')
 
 
 @dataclass(frozen=True)
-class Taken:
-    """What came of a step.
+class StepResult:
+    """The result of a step.
 
     Attributes:
         losses: by name, and `loss`, their sum: means over the batch of all processes.
@@ -55,7 +54,7 @@ class TrainingStep:
         self,
         model: RestorationModel,
         network: nn.Module,
-        optimizer: OptimWrapper,
+        optimizer: torch.optim.Optimizer,
         critics: Sequence[torch.optim.Optimizer] = (),
         parts: int = 1,
         clip_norm: float | None = None,
@@ -65,10 +64,11 @@ class TrainingStep:
         self.optimizers = [optimizer, *critics]
         self.parts = parts
         self.clip_norm = clip_norm
+        self.device = next(model.layout.parameters()).device
         self._buffers = list(model.buffers())
         self._kept = [buffer.clone() for buffer in self._buffers]
 
-    def __call__(self, batch: Batch, stop: bool = False) -> Taken:
+    def __call__(self, batch: Batch, stop: bool = False) -> StepResult:
         """Take a step.
 
         Args:
@@ -82,7 +82,7 @@ class TrainingStep:
         while True:
             self._clear_gradients()
             try:
-                taken = self._gradients(batch, stop)
+                result = self._gradients(batch, stop)
                 break
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
@@ -90,21 +90,21 @@ class TrainingStep:
                 message = str(error)  # the error itself would keep the failed step's tensors alive
             _copy(self._buffers, self._kept)
             self._halve(len(batch), message)
-        if not taken.finite:  # BatchNorm's running statistics would never recover
+        if not result.finite:  # BatchNorm's running statistics would never recover
             _copy(self._buffers, self._kept)
         else:
             if self.clip_norm is not None:
                 nn.utils.clip_grad_norm_(self.model.layout.parameters(), self.clip_norm)
             for optimizer in self.optimizers:
                 optimizer.step()
-        return taken
+        return result
 
-    def _gradients(self, batch: Batch, stop: bool) -> Taken:
+    def _gradients(self, batch: Batch, stop: bool) -> StepResult:
         sums: dict[str, Tensor] = {}
         parts = _split(batch, min(self.parts, len(batch)))
         for number, part in enumerate(parts, start=1):
             with nullcontext() if number == len(parts) else self._unsynchronized():
-                losses = self.network(**self.model.data_preprocessor(part, True), mode='loss')
+                losses = self.network(part.to(self.device))
                 if not losses:
                     raise ValueError(f'model.losses: no loss has a weight at step {self.model.step}; lower one `start`')
                 if len(parts) > 1:
@@ -116,7 +116,7 @@ class TrainingStep:
                 sum(losses.values()).backward()
         values, asked_to_stop = read()
         losses = dict(zip(sums, values, strict=True))
-        return Taken({'loss': sum(values), **losses}, all(map(math.isfinite, values)), asked_to_stop)
+        return StepResult({'loss': sum(values), **losses}, all(map(math.isfinite, values)), asked_to_stop)
 
     def _unsynchronized(self) -> AbstractContextManager:
         """Where processes keep their gradients to themselves until the last part."""

@@ -25,7 +25,7 @@ from toolbox.system.paths import RUN_CONFIG, command, find_config
 from toolbox.system.tables import score_table
 from toolbox.system.words import counted, in_words
 from toolbox.training import run_folder
-from toolbox.training.evaluation import baseline_restorer, build_evaluator, evaluate, rows_per_image
+from toolbox.training.evaluation import baseline_restorer, build_evaluator, evaluate
 from toolbox.training.load_model import checkpoint_config, load_model
 from toolbox.training.model import Outcome
 from toolbox.training.resuming import UNSEEN
@@ -175,7 +175,7 @@ def score_model(
     loader = validation_loader(dataset, resolved.data.batch_size, resolved.data.workers)
     evaluator = build_evaluator(resolved.metrics)
     with loss_of_a_worker_explained('start again'):
-        summary = evaluate(loader, model.val_step, evaluator, len(dataset))
+        summary = evaluate(loader, model.val_step, evaluator)
     number = counted(len(photos), 'validation photo' if same_photos else 'photo')
     which = f'the {number}, {split.validates}' if same_photos else f'all of {number}'
     numbers = {name: index for index, name in enumerate(photos.names)}
@@ -191,12 +191,12 @@ def score_model(
         measured = {}
         for name, baseline in BASELINES.items():
             measuring = build_evaluator(resolved.metrics)
-            evaluate(loader, baseline_restorer(baseline), measuring, len(dataset))
-            measured[name] = rows_per_image(measuring)
+            evaluate(loader, baseline_restorer(baseline), measuring)
+            measured[name] = measuring.rows
         return measured
 
     changes = [] if own is None else _changes(own, path, content, resolved.custom_imports)
-    return ModelScore(path, resolved, which, changes, summary, rows_per_image(evaluator), batch, restore, baselines)
+    return ModelScore(path, resolved, which, changes, summary, evaluator.rows, batch, restore, baselines)
 
 
 def _check_origin(checkpoint: Path, config: Path) -> None:

@@ -14,11 +14,11 @@ from torch import Tensor, nn
 
 from toolbox.training.random_state import random_state
 
-# What `RestorationRunner.save` writes into last.pth, beside what is there in some runs only.
+# What `Trainer.save` writes into last.pth, beside what is there in some runs only.
 _KEYS: dict[str, type | tuple[type, ...]] = {
     **dict.fromkeys(('config', 'model', 'metrics', 'best_score', 'guard', 'hooks', 'random'), Mapping),
     **dict.fromkeys(('optimizer', 'objective'), Mapping),
-    **dict.fromkeys(('schedulers', 'critics'), (list, tuple)),
+    'critics': (list, tuple),
     **dict.fromkeys(('epoch', 'step', 'batch', 'steps_per_epoch', 'parts'), int),
     'data': str,
 }
@@ -37,7 +37,7 @@ def check_keys(content: Mapping[str, Any], path: Path) -> None:
     for key, kind in _KEYS.items():
         value = content[key]
         if not isinstance(value, kind) or isinstance(value, bool):
-            raise malformed(path, f'{key} is {_told(value)}')
+            raise malformed(path, f'{key} is {describe_value(value)}')
         if kind is int and value < 0:
             raise malformed(path, f'{key} is {value}')
     if content['batch'] > content['steps_per_epoch']:
@@ -64,29 +64,29 @@ def difference(value: Any, like: Any, name: str) -> str:
         name: of the value, for what is told.
     """
     if like is None:
-        return '' if value is None or isinstance(value, int | float | str) else f'{name} is {_told(value)}'
+        return '' if value is None or isinstance(value, int | float | str) else f'{name} is {describe_value(value)}'
     if isinstance(like, Tensor):
         same = isinstance(value, Tensor) and (value.shape, value.dtype) == (like.shape, like.dtype)
-        return '' if same else f'{name} is {_told(value)} in place of {_told(like)}'
+        return '' if same else f'{name} is {describe_value(value)} in place of {describe_value(like)}'
     if isinstance(like, Mapping):
         if not isinstance(value, Mapping):
-            return f'{name} is {_told(value)}'
+            return f'{name} is {describe_value(value)}'
         if like and set(like) != set(value):
             odd = sorted(map(str, set(like) ^ set(value)))
             return f'{name} has other keys: {", ".join(odd[:5])}'
         return next(filter(None, (difference(value[key], like[key], f'{name}.{key}') for key in like)), '')
     if isinstance(like, list | tuple):
         if not isinstance(value, list | tuple):
-            return f'{name} is {_told(value)}'
+            return f'{name} is {describe_value(value)}'
         if like and len(like) != len(value):
             return f'{name} has {len(value)} entries in place of {len(like)}'
         pairs = enumerate(zip(value, like, strict=True) if like else ())
         return next(filter(None, (difference(one, other, f'{name}.{index}') for index, (one, other) in pairs)), '')
     if isinstance(like, bool):
-        return '' if value is None or isinstance(value, bool) else f'{name} is {_told(value)}'
+        return '' if value is None or isinstance(value, bool) else f'{name} is {describe_value(value)}'
     if isinstance(like, str):
-        return '' if isinstance(value, str) else f'{name} is {_told(value)}'
-    return '' if isinstance(value, int | float) else f'{name} is {_told(value)}'
+        return '' if isinstance(value, str) else f'{name} is {describe_value(value)}'
+    return '' if isinstance(value, int | float) else f'{name} is {describe_value(value)}'
 
 
 def optimizer_difference(state: Any, optimizer: torch.optim.Optimizer, name: str) -> str:
@@ -98,12 +98,16 @@ def optimizer_difference(state: Any, optimizer: torch.optim.Optimizer, name: str
         name: of the state, for what is told.
     """
     if not isinstance(state, Mapping) or not {'state', 'param_groups'} <= state.keys():
-        return f'{name} is {_told(state)} without state and param_groups'
+        return f'{name} is {describe_value(state)} without state and param_groups'
     groups = optimizer.state_dict()['param_groups']
-    if told := difference(state['param_groups'], groups, f'{name}.param_groups'):
+    given = state['param_groups']
+    if isinstance(given, list) and all(isinstance(group, Mapping) for group in given):
+        # torch's schedulers leave a mark on groups; the trainer's leave none.
+        given = [{key: value for key, value in group.items() if key != 'initial_lr'} for group in given]
+    if told := difference(given, groups, f'{name}.param_groups'):
         return told
     if not isinstance(state['state'], Mapping):
-        return f'{name}.state is {_told(state["state"])}'
+        return f'{name}.state is {describe_value(state["state"])}'
     parameters = [parameter for group in optimizer.param_groups for parameter in group['params']]
     remembered: dict[tuple, Mapping[str, Any]] = {}
     for key, values in state['state'].items():
@@ -122,7 +126,7 @@ def random_difference(state: Any) -> str:
     own = random_state()
     cuda = state.get('cuda')
     if not isinstance(cuda, list | tuple) or not all(isinstance(one, Tensor) for one in cuda):
-        return f'random.cuda is {_told(cuda)}'
+        return f'random.cuda is {describe_value(cuda)}'
     if told := difference({**state, 'cuda': []}, {**own, 'cuda': []}, 'random'):  # there may be other GPUs than then
         return told
     position, keys = state['numpy'][2], own['numpy'][1]
@@ -140,7 +144,8 @@ def _remembered(optimizer: torch.optim.Optimizer, parameter: Tensor) -> Mapping[
     return trial.state[zero]
 
 
-def _told(value: Any) -> str:
+def describe_value(value: Any) -> str:
+    """What kind of value it is, in words."""
     if isinstance(value, Tensor):
         return f'a tensor {tuple(value.shape)} of {str(value.dtype).removeprefix("torch.")}'
     return 'None' if value is None else f'a {type(value).__name__}'
