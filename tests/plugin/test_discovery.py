@@ -91,7 +91,7 @@ def installed_example(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_entry_point_of_an_installed_package(installed_example: Path) -> None:
     script = (
-        f'import sys; sys.path.append({str(installed_example)!r}); from toolbox.apis import plugins; '
+        f'import sys; sys.path.append({str(installed_example)!r}); from toolbox.plugin import managing as plugins; '
         'print(plugins.list_plugins("attention")); plugins.check_plugins("attention", "StripPooling")'
     )
     output = subprocess.check_output([sys.executable, '-c', script], cwd=REPOSITORY, text=True)
