@@ -16,9 +16,8 @@ from toolbox.system import environment as record
 from toolbox.system.paths import REPOSITORY
 from toolbox.training import run_folder
 
-FILES = sorted(
-    path for folder in ('toolbox', 'plugins', 'benchmarks', 'tools') for path in (REPOSITORY / folder).rglob('*.py')
-)
+FOLDERS = ('toolbox', 'plugins', 'benchmarks', 'tools')
+FILES = sorted(path for folder in FOLDERS for path in (REPOSITORY / folder).rglob('*.py'))
 CLEANING = str(REPOSITORY / 'configs' / 'cleaning' / 'color_texture.py')
 ASCII = {**os.environ, 'LC_ALL': 'C', 'PYTHONUTF8': '0', 'PYTHONCOERCECLOCALE': '0'}
 

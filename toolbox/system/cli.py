@@ -19,10 +19,8 @@ SOME_FAILED = 3  # the job ended, some of its files are listed as failed
 INTERRUPTED = 130
 NOBODY_READS = 141  # as shells count SIGPIPE
 
-_OWN_CODE = tuple(
-    str(Path(__file__).resolve().parents[2] / folder) + os.sep
-    for folder in ('toolbox', 'plugins', 'benchmarks', 'tools')
-)
+_FOLDERS = ('toolbox', 'plugins', 'benchmarks', 'tools')
+_OWN_CODE = tuple(str(Path(__file__).resolve().parents[2] / folder) + os.sep for folder in _FOLDERS)
 # What a terminal obeys; errors show names of files, and in files, that come from anybody.
 _OBEYED = dict.fromkeys([*range(9), *range(11, 32), *range(127, 160)], '?')
 # What a person can cause. Raised by our own code, these carry their repair.
