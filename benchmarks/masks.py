@@ -11,6 +11,7 @@ from skimage import data
 from skimage.draw import polygon2mask
 
 from benchmarks.machine import cpu_name
+from toolbox.plugin.contracts import ExampleOptions
 from toolbox.plugin.discovery import discover_plugins
 from toolbox.plugin.registry import MASKS
 
@@ -58,7 +59,7 @@ def benchmark_masks(size: int = 512, repeats: int = 10) -> MaskBenchmark:
         raise ValueError(f'size {size}, repeats {repeats}: expected a size of at least 64 and at least one repeat')
     discover_plugins()
     gray = np.resize(data.camera(), (size, size))
-    names = [name for name, plugin in MASKS.module_dict.items() if not hasattr(plugin, 'example_options')]
+    names = [name for name, plugin in MASKS.module_dict.items() if not isinstance(plugin, ExampleOptions)]
     generators = {name: MASKS.build({'type': name}) for name in names}
     rng = np.random.default_rng(0)
     jobs: dict[str, Callable[[], object]] = {

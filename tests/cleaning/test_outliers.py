@@ -7,9 +7,9 @@ from toolbox.cleaning.memory import check_memory, estimate_bytes
 from toolbox.cleaning.outliers import detect_outliers
 from toolbox.cleaning.remoteness import Remoteness, squared_distances
 from toolbox.cleaning.stability import Stability, compare_seeds
-from toolbox.plugin.contracts import Choice, Outliers
 from toolbox.plugin.discovery import discover_plugins
 from toolbox.plugin.registry import DETECTORS
+from toolbox.plugin.types import Choice, Outliers
 
 discover_plugins()
 ALONE = np.full(400, -1)

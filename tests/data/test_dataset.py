@@ -10,7 +10,7 @@ from toolbox.config.options import parse_options
 from toolbox.data.dataset import TrainingDataset, ValidationDataset
 from toolbox.data.loaders import training_loader, validation_loader
 from toolbox.data.sources import open_source
-from toolbox.plugin.contracts import Found
+from toolbox.plugin.types import Found
 
 
 def settings(*options):

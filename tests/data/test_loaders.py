@@ -7,7 +7,7 @@ import pytest
 
 from toolbox.data.dataset import Sample
 from toolbox.data.loaders import EpochSampler, ShardSampler, collate_by_shape, collate_training
-from toolbox.plugin.contracts import Failure
+from toolbox.plugin.types import Failure
 
 
 def sample(height, width, name='a'):

@@ -11,7 +11,7 @@ from toolbox.config.loading import config_data, load_config
 from toolbox.config.options import parse_options
 from toolbox.images.color import gray_from_rgb
 from toolbox.infer.members import Member
-from toolbox.plugin.contracts import Restored
+from toolbox.plugin.types import Restored
 from toolbox.training.checkpoint import save_checkpoint
 from toolbox.training.model import RestorationModel
 

@@ -10,7 +10,7 @@ from tests.infer.support import LocalModel, damaged_scene, member
 from toolbox.infer.ensemble import Ensemble
 from toolbox.infer.photo import Scale
 from toolbox.infer.tiles import tiles
-from toolbox.plugin.contracts import Restored
+from toolbox.plugin.types import Restored
 
 WHOLE = Scale(32, False)
 

@@ -8,8 +8,8 @@ from torch import nn
 
 from toolbox.nn.depthwise import DepthwiseConv2d
 from toolbox.nn.network import Network, NetworkFactory, attended_features
-from toolbox.plugin.contracts import Output
 from toolbox.plugin.discovery import discover_plugins
+from toolbox.plugin.types import Output
 
 discover_plugins()
 

@@ -10,9 +10,9 @@ from skimage import data
 from sklearn.datasets import load_sample_images
 
 from toolbox.images.color import gray_from_rgb
-from toolbox.plugin.contracts import Found
 from toolbox.plugin.discovery import discover_plugins
 from toolbox.plugin.registry import FILLS, FINDERS, MASKS
+from toolbox.plugin.types import Found
 
 discover_plugins()
 

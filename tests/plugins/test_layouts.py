@@ -7,9 +7,9 @@ from toolbox.images.color import luma, rgb_from_chroma, to_float, to_uint8, with
 from toolbox.nn.hue import hue_histogram
 from toolbox.nn.network import NetworkFactory
 from toolbox.plugin.checks.layouts import violations
-from toolbox.plugin.contracts import Batch, Phase, Restored
 from toolbox.plugin.discovery import discover_plugins
 from toolbox.plugin.registry import ATTENTION, LAYOUTS
+from toolbox.plugin.types import Batch, Phase, Restored
 
 discover_plugins()
 

@@ -8,7 +8,7 @@ from toolbox.system.paths import REPOSITORY
 
 FILES = {
     'toolbox/__init__.py': '',
-    'toolbox/training/train.py': 'from toolbox.data import splits\n\ndef f():\n    from toolbox.nn.network import Net\n',
+    'toolbox/training/train.py': 'from toolbox.data import splits\ndef f():\n    from toolbox.nn.network import Net\n',
     'toolbox/data/__init__.py': '',
     'toolbox/data/splits.py': 'import toolbox.data.folds\n',
     'toolbox/data/folds.py': '',

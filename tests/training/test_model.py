@@ -6,8 +6,8 @@ from toolbox.config.loading import load_config
 from toolbox.config.options import parse_options
 from toolbox.nn.backend import set_backend
 from toolbox.nn.loss import ImageLoss
-from toolbox.plugin.contracts import Batch
 from toolbox.plugin.discovery import discover_plugins
+from toolbox.plugin.types import Batch
 from toolbox.training.model import RestorationModel
 
 discover_plugins()

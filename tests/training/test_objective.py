@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from toolbox.plugin.contracts import Batch, Restored
 from toolbox.plugin.discovery import discover_plugins
+from toolbox.plugin.types import Batch, Restored
 from toolbox.training.objective import Objective, Term
 
 discover_plugins()

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from toolbox.plugin.contracts import Phase
+from toolbox.plugin.types import Phase
 from toolbox.training.phases import PhasePlan
 
 

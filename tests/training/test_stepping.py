@@ -7,8 +7,8 @@ from torch.overrides import TorchFunctionMode
 from tests.support import RECIPE, TINY
 from toolbox.config.loading import load_config
 from toolbox.config.options import parse_options
-from toolbox.plugin.contracts import Batch
 from toolbox.plugin.discovery import discover_plugins
+from toolbox.plugin.types import Batch
 from toolbox.training.model import RestorationModel
 from toolbox.training.optimizers import build_optimizer
 from toolbox.training.stepping import TrainingStep

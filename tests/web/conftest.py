@@ -38,6 +38,18 @@ def page_of_two(address, _browser, tmp_path):
 
 
 @pytest.fixture
+def page_with_password(_browser):
+    """A page that asks who one is, and the name and the word that it takes."""
+    from toolbox.web.server import WebRequest, serving
+
+    name, word = 'anna', 'a long word'
+    driver, folder = _browser
+    with serving(WebRequest(port=0, device='cpu', auth=(name, word))) as url:
+        yield Page(driver, url.rstrip('/'), folder), name, word
+        driver.get('about:blank')
+
+
+@pytest.fixture
 def files(address) -> Path:
     """Where uploads and what was made of them lie."""
     return Path(os.environ['GRADIO_TEMP_DIR'])

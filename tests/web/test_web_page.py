@@ -254,3 +254,19 @@ def test_cancel_goes_back(page, tmp_path):
     page.click('#cancel')
     page.wait_for('Hole found')
     assert page.run("return document.querySelector('#restore').checkVisibility()")
+
+
+def test_a_page_with_a_password_lets_in_who_knows_it_alone(page_with_password, photograph):
+    page, name, word = page_with_password
+    for tried in ('another word', word):
+        page.browser.get(page.address)
+        page.wait("document.querySelector('input[type=password]')")
+        assert not page.run("return document.querySelector('#drop')")
+        for field, text in zip(page.browser.find_elements('css selector', 'input'), (name, tried), strict=True):
+            field.send_keys(text)
+        page.browser.find_element('css selector', 'button').click()
+        if tried != word:
+            page.wait("document.body.innerText.includes('Incorrect')")
+    page.wait("document.querySelector('#drop input[type=file]')")
+    page.drop(photograph)
+    page.wait_for('Hole found')

@@ -8,7 +8,7 @@ import numpy as np
 from toolbox.cleaning.duplicates import best_of_group
 from toolbox.cleaning.files import Facts
 from toolbox.data.clean_csv import UNREADABLE, Row
-from toolbox.plugin.contracts import Outliers
+from toolbox.plugin.types import Outliers
 from toolbox.system.words import did_you_mean
 
 # What can be remarkable about a file, in the order of telling.

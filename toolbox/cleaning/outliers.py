@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from toolbox.plugin.contracts import Detector, Outliers, Reducer
+from toolbox.plugin.contracts import AdjustableDetector, ChoosingDetector, Detector, Reducer
 from toolbox.plugin.registry import DETECTORS, REDUCERS
+from toolbox.plugin.types import Outliers
 
 # Fewer images are too few to say which of them is unusual.
 MIN_IMAGES = 10
@@ -146,7 +147,7 @@ def _fit(
 def _chosen(detector: Mapping[str, Any], reduced: np.ndarray, seed: int, journal: _Journal) -> dict[str, Any]:
     """The detector's config with what it chooses by the data."""
     built = DETECTORS.build(detector, seed=seed)
-    if not hasattr(built, 'choose'):
+    if not isinstance(built, ChoosingDetector):
         return dict(detector)
     choice = built.choose(reduced)
     journal.note(choice.reason)
@@ -157,7 +158,7 @@ def _gentler(fit: _Fit, embedding: np.ndarray, seed: int, journal: _Journal) -> 
     """Tries what the detector itself names as gentler, until at most half is noise; else what leaves the least."""
     journal.note(f'{_noise(fit.outliers):.0%} of the images came out as noise: trying gentler settings')
     best = fit
-    for options in fit.detector.gentler(len(embedding)) if hasattr(fit.detector, 'gentler') else []:
+    for options in fit.detector.gentler(len(embedding)) if isinstance(fit.detector, AdjustableDetector) else []:
         config = {**fit.config, **options}
         detector = DETECTORS.build(config, seed=seed)
         tried = _Fit(fit.reducer, detector, config, fit.reduced, detector.fit(fit.reduced, embedding))

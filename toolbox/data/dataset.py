@@ -19,8 +19,9 @@ from toolbox.data.sources import hole_from_pair
 from toolbox.data.transforms import Aging, PhotoTransform
 from toolbox.images.color import gray_from_rgb
 from toolbox.images.io import UnreadableImage, read_gray, read_rgb
-from toolbox.plugin.contracts import Failure, Fill, Finder, MaskGenerator
+from toolbox.plugin.contracts import Fill, Finder, MaskGenerator
 from toolbox.plugin.registry import FILLS, FINDERS, MASKS
+from toolbox.plugin.types import Failure
 
 
 @dataclass

@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader, Sampler
 from toolbox.data.dataset import Sample, TrainingDataset, ValidationDataset
 from toolbox.data.rng import order_rng
 from toolbox.data.workers import Loader, Sending, allow_open_files
-from toolbox.plugin.contracts import Batch, Failure
+from toolbox.plugin.types import Batch, Failure
 from toolbox.system.interruption import leave_signals_to_parent
 
 _IMAGES = ('damaged', 'mask', 'gray', 'rgb', 'hole')

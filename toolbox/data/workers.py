@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, get_worker_info
 from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
 
-from toolbox.plugin.contracts import Batch, Failure
+from toolbox.plugin.types import Batch, Failure
 
 logger = logging.getLogger('huefill')
 

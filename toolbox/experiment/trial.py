@@ -16,7 +16,7 @@ from toolbox.experiment.results import Costs
 from toolbox.experiment.trials import TrialFolder
 from toolbox.images.io import write_png
 from toolbox.nn.device import default_device, is_out_of_memory
-from toolbox.plugin.contracts import Batch
+from toolbox.plugin.types import Batch
 from toolbox.system.cli import USAGE_ERROR
 from toolbox.system.interruption import Stopped
 from toolbox.system.names import fitting

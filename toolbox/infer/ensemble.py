@@ -12,7 +12,7 @@ from toolbox.infer.members import Member
 from toolbox.infer.photo import Scale
 from toolbox.infer.symmetries import SYMMETRIES, Symmetry
 from toolbox.infer.tiles import Tile, tiles
-from toolbox.plugin.contracts import Restored
+from toolbox.plugin.types import Restored
 
 # Damaged gray and mask, uint8 (N, 1, h, w) each, at the size of each scale of the ensemble.
 WorkingBatch = Mapping[Scale, tuple[Tensor, Tensor]]

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from toolbox.images.color import gray_from_rgb, replace_luma, to_float, to_uint8
-from toolbox.plugin.contracts import PostProcess
+from toolbox.plugin.contracts import PixelwisePostProcess, PostProcess
 
 # Full-size images are finished in strips of about this many pixels, whatever their size.
 _STRIP_PIXELS = 2**21
@@ -25,7 +25,7 @@ def post_process(rgb: Tensor, damaged: Tensor, mask: Tensor, steps: Sequence[Pos
     """
     num, _, height, width = rgb.shape
     for step in steps:
-        if not getattr(step, 'pixelwise', False) or num * height * width <= _STRIP_PIXELS:
+        if not (isinstance(step, PixelwisePostProcess) and step.pixelwise) or num * height * width <= _STRIP_PIXELS:
             rgb = step(rgb, to_float(damaged), mask.float())
             continue
         for rows in _strips(height, num * width):

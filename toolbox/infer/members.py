@@ -11,6 +11,7 @@ from mmengine.config import Config
 
 from toolbox.infer.ensemble_weights import Weights, shares, validation_score
 from toolbox.infer.photo import Scale
+from toolbox.plugin.contracts import SizedLayout
 from toolbox.training.checkpoint import read_checkpoint
 from toolbox.training.load_model import build_model, checkpoint_config
 from toolbox.training.model import RestorationModel
@@ -109,7 +110,7 @@ def load_members(
                 config=config,
                 device=device,
                 multiple=_multiple(model),
-                any_size=getattr(model.layout, 'any_size', False),
+                any_size=isinstance(model.layout, SizedLayout) and model.layout.any_size,
                 _source=source,
                 _model=model.to(device) if kept <= room else None,
                 has_readings=model.has_readings,

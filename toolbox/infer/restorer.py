@@ -22,8 +22,9 @@ from toolbox.infer.photo import Photo, Scale
 from toolbox.infer.photo_file import PhotoFile, read_photo_file
 from toolbox.nn.backend import keep_freed_memory
 from toolbox.nn.device import default_device
-from toolbox.plugin.contracts import Finder, PostProcess, Restored
+from toolbox.plugin.contracts import Finder, PostProcess
 from toolbox.plugin.registry import FINDERS, POSTPROCESS, without_files
+from toolbox.plugin.types import Restored
 
 _MENDED = "the recipe's post-processing did not keep the known luma; it was put back"
 

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from toolbox.nn.depthwise import speed_up_depthwise
 from toolbox.nn.pad import crop_to, pad_to_multiple
-from toolbox.plugin.contracts import Output
 from toolbox.plugin.registry import ATTENTION, DECODERS, ENCODERS
+from toolbox.plugin.types import Output
 from toolbox.system.words import did_you_mean
 
 # Inputs are in [0, 1]; pretrained encoders expect about zero mean and unit variance (ImageNet's, averaged over RGB).

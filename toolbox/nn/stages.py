@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
-from toolbox.plugin.contracts import Batch
+from toolbox.plugin.types import Batch
 
 # (in_channels, outputs, name) -> a network; see `toolbox.plugin.contracts.Layout`.
 MakeNetwork = Callable[..., nn.Module]

@@ -1,4 +1,4 @@
-"""What each kind of plugin must be able to do, and the data that travels between them.
+"""What each kind of plugin must be able to do; `toolbox.plugin.types` is the data that travels between them.
 
 Conventions, everywhere: image tensors are float32 (N, C, H, W), RGB order, in [0, 1]; masks are (N, 1, H, W) in
 {0, 1} and **1 = hole**; ``gray`` is ITU-R BT.601 luma; ``damaged`` is the gray image with its hole filled by damage.
@@ -6,153 +6,19 @@ Masks, fills and finders work on single images before they become tensors: uint8
 
 A class of any kind whose options name files, folders or downloads lists those options in `file_options`, a tuple. They
 are None while the model of a checkpoint is built (`toolbox.plugin.registry.without_files`).
+
+Promises that a plugin need not make are protocols of their own (`PhasedLayout`, `AdversarialLoss`, ...): the program
+asks by `isinstance`. They name methods and plain values alone: Python looks for those, and not for submodules.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Protocol, runtime_checkable
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
-import torch
 from torch import Tensor
 
-from toolbox.images.color import luma, to_float
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A file that could not be used, and why, in words."""
-
-    path: str
-    reason: str
-
-
-@dataclass
-class Batch:
-    """Photographs of one size on their way through the house.
-
-    The loader makes batches of bytes, `to` moves them to a device as bytes and turns them into floats there.
-
-    Attributes:
-        names: N names that identify the photographs.
-        damaged: (N, 1, H, W), the gray input with its hole filled by damage.
-        mask: (N, 1, H, W), the hole as the restorer is told: the drawn one in training, the finder's elsewhere.
-        gray: (N, 1, H, W), the true gray.
-        rgb: (N, 3, H, W), the true colors.
-        hole: (N, 1, H, W), the true hole, for losses and metrics only.
-        failures: photographs that could not be read while the batch was made, and that others stand in for.
-    """
-
-    names: list[str]
-    damaged: Tensor
-    mask: Tensor
-    gray: Tensor
-    rgb: Tensor
-    hole: Tensor
-    failures: list[Failure] = field(default_factory=list)
-
-    def __len__(self) -> int:
-        return len(self.names)
-
-    def _map(self, convert: Callable[[str, Tensor], Tensor]) -> 'Batch':
-        tensors = {key: value for key, value in vars(self).items() if isinstance(value, Tensor)}
-        return replace(self, **{key: convert(key, value) for key, value in tensors.items()})
-
-    def pin_memory(self) -> 'Batch':
-        """Called by the data loader when it pins."""
-        return self._map(lambda _, tensor: tensor.pin_memory())
-
-    def to(self, device: torch.device | str) -> 'Batch':
-        """The batch on a device, as floats: bytes travel, the conversion happens there."""
-
-        def convert(key: str, tensor: Tensor) -> Tensor:
-            tensor = tensor.to(device, non_blocking=True)
-            if tensor.dtype != torch.uint8:
-                return tensor
-            return tensor.float() if key in ('mask', 'hole') else to_float(tensor)
-
-        return self._map(convert)
-
-    @classmethod
-    def blank(cls, height: int = 64, width: int = 64, num_images: int = 1) -> 'Batch':
-        """Mid-gray images with a square hole, to ask a part what it makes of a batch."""
-        hole = torch.zeros(num_images, 1, height, width)
-        hole[..., : (height + 1) // 2, : (width + 1) // 2] = 1
-        gray = torch.full((num_images, 1, height, width), 0.5)
-        return cls(['blank'] * num_images, gray, hole, gray, gray.expand(-1, 3, -1, -1), hole)
-
-
-@dataclass
-class Restored:
-    """What a stage layout returns.
-
-    Floats nominally in [0, 1], not clipped: gradients survive, and the writer clips once. ``restored[name]`` is what a
-    loss on `name` sees; on `gray`, where a layout restores none of its own, the luma of its colors.
-
-    Attributes:
-        rgb: (N, 3, H, W).
-        gray: (N, 1, H, W), or None where a layout restores no gray of its own.
-        extra: further predictions that a loss may be put `on`, by name.
-    """
-
-    rgb: Tensor
-    gray: Tensor | None = None
-    extra: dict[str, Tensor] = field(default_factory=dict)
-
-    def __getitem__(self, name: str) -> Tensor:
-        if name == 'rgb':
-            return self.rgb
-        if name == 'gray':
-            return luma(self.rgb) if self.gray is None else self.gray
-        return self.extra[name]
-
-
-@dataclass(frozen=True)
-class Phase:
-    """One turn of a layout that trains its networks in turns (`phases()`, in order).
-
-    What does not train is frozen: no gradients, and eval mode, so that batch normalization keeps its statistics.
-
-    Attributes:
-        share: of the run's steps, in (0, 1]; the shares of a layout's phases add up to 1.
-        trainable: names of the networks that train, as the layout's attributes.
-        losses: names of the targets whose losses count; None for all.
-    """
-
-    share: float
-    trainable: tuple[str, ...]
-    losses: tuple[str, ...] | None = None
-
-
-@dataclass
-class Found:
-    """A finder's answer: mask uint8 (H, W) in {0, 1}, possibly empty, and its confidence in [0, 1].
-
-    Of an empty mask, the confidence is that of the likeliest region, which was turned down; 0: there was none.
-    """
-
-    mask: np.ndarray
-    confidence: float
-
-
-@dataclass(frozen=True)
-class Output:
-    """What a layout wants of a network: a map of some resolution, or one vector for the whole photograph.
-
-    A network computes no more than its outputs need: its decoder stops at the finest stride asked for, and a vector
-    needs none.
-
-    Attributes:
-        channels: how many.
-        stride: of a map, (N, channels, H / stride, W / stride), a power of two; None for a vector, (N, channels, 1, 1).
-        dropout: share of the features that is left out before the last layer, while training.
-        from_zero: whether it begins at zero everywhere: a residual that adds nothing, a distribution that is flat.
-    """
-
-    channels: int
-    stride: int | None = 1
-    dropout: float = 0.0
-    from_zero: bool = False
+from toolbox.plugin.types import Batch, Choice, Found, Outliers, Phase, Restored
 
 
 @runtime_checkable
@@ -205,17 +71,47 @@ class Layout(Protocol):
     says, or to a dict of what several say that share the encoder and the decoder. By its `name` (`gray`, `color`, ...)
     a config may give a network parts of its own, `model.stages`. `targets` names what a loss may be put `on`:
     for each name, `forward`'s answer holds a prediction of the target's shape, which need not be an image's: a
-    histogram is (N, bins, 1, 1). A layout that trains its networks in turns has a method
-    ``phases() -> tuple[Phase, ...]`` as well. One that brings photographs of any size to the size that its networks
-    need says so, ``any_size = True``: `infer` gives it whole photographs, neither reduced nor in tiles. One whose
-    networks' answer can be read in several ways has ``predict(damaged, mask) -> dict of tensors``, which runs them, and
-    ``read(predicted, colors=None, strength=None) -> Restored``, which does not; restoring, `forward` is one after the
-    other. Another amount of color then takes no other run of the networks.
+    histogram is (N, bins, 1, 1).
     """
 
     def __call__(self, damaged: Tensor, mask: Tensor) -> Restored: ...
 
     def targets(self, batch: Batch) -> dict[str, Tensor]: ...
+
+
+@runtime_checkable
+class PhasedLayout(Protocol):
+    """A layout that trains its networks in turns."""
+
+    def phases(self) -> tuple[Phase, ...]:
+        """The turns, in order; none: all networks train throughout."""
+        ...
+
+
+@runtime_checkable
+class SizedLayout(Protocol):
+    """A layout that may bring photographs of any size to the size that its networks need.
+
+    Where `any_size` is True, `infer` gives it whole photographs, neither reduced nor in tiles.
+    """
+
+    any_size: bool
+
+
+@runtime_checkable
+class ReadableLayout(Protocol):
+    """A layout whose networks' answer can be read in several ways; restoring, `forward` is one after the other.
+
+    Another amount of color then takes no other run of the networks.
+    """
+
+    def predict(self, damaged: Tensor, mask: Tensor) -> dict[str, Tensor]:
+        """Run the networks."""
+        ...
+
+    def read(self, predicted: dict[str, Tensor], colors: str | None = None, strength: float | None = None) -> Restored:
+        """What `predict` returned as colors; None for the layout's own options. Runs no network."""
+        ...
 
 
 @runtime_checkable
@@ -228,6 +124,23 @@ class Loss(Protocol):
     """
 
     def __call__(self, pred: Tensor, target: Tensor, mask: Tensor) -> Tensor: ...
+
+
+@runtime_checkable
+class AdversarialLoss(Protocol):
+    """A loss with a critic that learns beside the restorer: a module, its attribute `critic`.
+
+    The loss itself leaves no gradients in the critic, and `critic_loss` none in the prediction.
+
+    Attributes:
+        critic_optimizer: of the critic, ``dict(type='Adam', lr=...)``, a class of torch.optim.
+    """
+
+    critic_optimizer: Mapping[str, Any]
+
+    def critic_loss(self, pred: Tensor, target: Tensor, mask: Tensor) -> Tensor:
+        """What the critic learns by."""
+        ...
 
 
 def require_room_for_a_hole(height: int, width: int) -> None:
@@ -274,10 +187,16 @@ class PostProcess(Protocol):
     """Kind `postprocess`, config key `model.postprocess` (a list): corrects a restoration; idempotent.
 
     rgb (N, 3, H, W), damaged (N, 1, H, W), mask (N, 1, H, W) -> (N, 3, H, W). It sees what a person has, not the truth.
-    One that corrects each pixel by itself may say so, ``pixelwise = True``: it is given large images in strips.
     """
 
     def __call__(self, rgb: Tensor, damaged: Tensor, mask: Tensor) -> Tensor: ...
+
+
+@runtime_checkable
+class PixelwisePostProcess(Protocol):
+    """A post-process that may correct each pixel by itself: with `pixelwise` True it gets large images in strips."""
+
+    pixelwise: bool
 
 
 @runtime_checkable
@@ -333,40 +252,42 @@ class Reducer(Protocol):
     def transform(self, embedding: np.ndarray) -> np.ndarray: ...
 
 
-@dataclass
-class Outliers:
-    """What a detector says of N images.
-
-    Attributes:
-        label: int64 (N,), the image's cluster, from 0; -1 = noise, in no cluster.
-        score: float32 (N,) in [0, 1], how much the image is an outlier.
-        keep: bool (N,), by the detector's rule on the score.
-    """
-
-    label: np.ndarray
-    score: np.ndarray
-    keep: np.ndarray
-
-
-@dataclass
-class Choice:
-    """Options that were left open and that a detector chose by the data, with the reason in words."""
-
-    options: dict[str, object]
-    reason: str
-
-
 @runtime_checkable
 class Detector(Protocol):
     """Kind `detectors`, config key `detector`: finds outliers. ``__init__(seed, **named options)``.
 
     `fit` judges images by their reduced (N, d) and their full embeddings (N, D), float32, N >= 10; `predict` judges
     further images by what was fitted. The same again for the same seed.
-
-    A detector that has options to be chosen by the data offers ``choose(reduced) -> Choice``; one whose labels can turn
-    out to be mostly noise offers ``gentler(num_images) -> list[dict]``, options to try then, in order.
     """
 
     def fit(self, reduced: np.ndarray, embedding: np.ndarray) -> Outliers: ...
 
     def predict(self, reduced: np.ndarray, embedding: np.ndarray) -> Outliers: ...
+
+
+@runtime_checkable
+class ChoosingDetector(Protocol):
+    """A detector that has options to be chosen by the data."""
+
+    def choose(self, reduced: np.ndarray) -> Choice:
+        """The options that were left open, by the reduced embeddings (N, d)."""
+        ...
+
+
+@runtime_checkable
+class AdjustableDetector(Protocol):
+    """A detector whose labels can turn out to be mostly noise."""
+
+    def gentler(self, num_images: int) -> Sequence[Mapping[str, Any]]:
+        """Options to try then, in order."""
+        ...
+
+
+@runtime_checkable
+class ExampleOptions(Protocol):
+    """A class of any kind that does not build with its defaults alone: its contract test takes these options."""
+
+    @classmethod
+    def example_options(cls, folder: Path) -> dict[str, Any]:
+        """Options that build the plugin; files that they name are made in `folder`."""
+        ...

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from toolbox.images.color import to_float, to_uint8
-from toolbox.plugin.contracts import Batch, Metric
+from toolbox.plugin.contracts import Metric
+from toolbox.plugin.types import Batch
 
 
 def as_it_came(batch: Batch) -> Tensor:

@@ -9,8 +9,9 @@ from torch import Tensor
 
 from toolbox.data.loaders import Batches
 from toolbox.images.color import to_uint8
-from toolbox.plugin.contracts import Batch, Metric, Restored
+from toolbox.plugin.contracts import Metric
 from toolbox.plugin.registry import METRICS
+from toolbox.plugin.types import Batch, Restored
 from toolbox.scoring.baselines import BASELINES
 from toolbox.training.distributed import gathered
 from toolbox.training.model import Outcome

@@ -13,8 +13,9 @@ from torch import Tensor, nn
 from toolbox.images.color import to_uint8
 from toolbox.nn.device import prediction_precision, training_precision, without_tf32
 from toolbox.nn.network import PARTS, NetworkFactory
-from toolbox.plugin.contracts import Batch, PostProcess, Restored
+from toolbox.plugin.contracts import PostProcess, ReadableLayout
 from toolbox.plugin.registry import LAYOUTS, POSTPROCESS, without_files
+from toolbox.plugin.types import Batch, Restored
 from toolbox.training.objective import Objective
 from toolbox.training.phases import PhasePlan
 
@@ -117,8 +118,8 @@ class RestorationModel(nn.Module):
 
     @property
     def has_readings(self) -> bool:
-        """Whether the layout's answer can be read with another strength or kind of color (`Layout.read`)."""
-        return hasattr(self.layout, 'predict') and hasattr(self.layout, 'read')
+        """Whether the layout's answer can be read with another strength or kind of color (`ReadableLayout`)."""
+        return isinstance(self.layout, ReadableLayout)
 
     def predict(self, damaged: Tensor, mask: Tensor) -> dict[str, Tensor] | Restored:
         """What of `restore` takes the networks; `read` makes the rest of it."""
@@ -126,7 +127,7 @@ class RestorationModel(nn.Module):
             return self.layout.predict(damaged, mask) if self.has_readings else self.layout(damaged, mask)
 
     def read(self, predicted: dict[str, Tensor] | Restored, **reading: Any) -> Restored:
-        """What `predict` returned, read as `colors` and `strength` say (`Layout.read`); the same bits as `restore`."""
+        """What `predict` returned, read as a `ReadableLayout` reads it; the same bits as `restore`."""
         if isinstance(predicted, Restored):
             return predicted
         with self._precision(next(iter(predicted.values())).device):

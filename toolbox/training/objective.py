@@ -5,8 +5,9 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from toolbox.plugin.contracts import Batch, Layout, Restored
+from toolbox.plugin.contracts import AdversarialLoss, Layout
 from toolbox.plugin.registry import LOSSES, did_you_mean
+from toolbox.plugin.types import Batch, Restored
 
 
 class Term(nn.Module):
@@ -33,7 +34,7 @@ class Term(nn.Module):
     @property
     def critic(self) -> nn.Module | None:
         """The adversary that this loss trains, if it has one."""
-        return getattr(self.loss, 'critic', None)
+        return self.loss.critic if isinstance(self.loss, AdversarialLoss) else None
 
     def weight_at(self, step: int) -> float:
         """The term's weight, a pure function of the global step."""
@@ -47,7 +48,7 @@ class Objective(nn.Module):
 
     A loss may bring a critic (an adversary that learns beside the restorer). Its loss is added to the sum: it sees the
     prediction detached, and the restorer's own term leaves the critic's weights alone, so that one backward pass gives
-    each its gradients. The critics' optimizers are the runner's.
+    each its gradients. The critics' optimizers are the trainer's.
 
     Args:
         losses: the config's `model.losses`.

@@ -2,7 +2,8 @@
 
 from torch import nn
 
-from toolbox.plugin.contracts import Phase
+from toolbox.plugin.contracts import PhasedLayout
+from toolbox.plugin.types import Phase
 
 
 class PhasePlan:
@@ -17,7 +18,7 @@ class PhasePlan:
 
     def __init__(self, layout: nn.Module) -> None:
         self.layout = layout
-        self.phases: tuple[Phase, ...] = tuple(layout.phases()) if hasattr(layout, 'phases') else ()
+        self.phases: tuple[Phase, ...] = tuple(layout.phases()) if isinstance(layout, PhasedLayout) else ()
         self.current: Phase | None = None
         if not self.phases:
             return

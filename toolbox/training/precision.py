@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from toolbox.nn.device import has_bfloat16_instructions, kind_of_machine, training_precision
-from toolbox.plugin.contracts import Batch
+from toolbox.plugin.types import Batch
 from toolbox.training.model import RestorationModel
 
 _STEPS = 2

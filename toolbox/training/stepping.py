@@ -12,7 +12,7 @@ from mmengine.dist import is_distributed
 from torch import Tensor, nn
 
 from toolbox.nn.device import is_out_of_memory
-from toolbox.plugin.contracts import Batch
+from toolbox.plugin.types import Batch
 from toolbox.training.distributed import mean_over_processes
 from toolbox.training.model import RestorationModel
 

@@ -17,7 +17,7 @@ from toolbox.data.loaders import collate_by_shape, validation_loader
 from toolbox.data.splits import split_photos, split_seed
 from toolbox.data.workers import loss_of_a_worker_explained
 from toolbox.nn.device import default_device
-from toolbox.plugin.contracts import Batch
+from toolbox.plugin.types import Batch
 from toolbox.scoring.baselines import BASELINES
 from toolbox.scoring.entry import Pictures, ScoreEntry
 from toolbox.scoring.score_submissions import how_scored

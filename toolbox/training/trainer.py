@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader
 
 from toolbox.config.loading import config_data
 from toolbox.nn.backend import set_backend
-from toolbox.plugin.contracts import Batch
+from toolbox.plugin.types import Batch
 from toolbox.system.files import remove_leftovers
 from toolbox.system.interruption import Interrupted, Stopped, StopRequest, stop_on_signals
 from toolbox.training.checkpoint_rotation import Generations

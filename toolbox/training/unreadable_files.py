@@ -5,7 +5,7 @@ import logging
 from collections.abc import Iterable
 from pathlib import Path
 
-from toolbox.plugin.contracts import Failure
+from toolbox.plugin.types import Failure
 from toolbox.system.files import append_rows, is_full
 
 logger = logging.getLogger('huefill')

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from toolbox.plugin.contracts import ExampleOptions
 from toolbox.plugin.registry import KINDS
 
 # Builds a fresh instance with the plugin's example options: ``make(channels=8)`` passes what the program supplies.
@@ -37,9 +38,9 @@ def check_plugin(kind: str, name: str, folder: Path) -> list[str]:
     violations = importlib.import_module(f'toolbox.plugin.checks.{kind}').violations
     before = _random_state(kind)
     try:
-        example = getattr(plugin, 'example_options', None)
+        has_example = isinstance(plugin, ExampleOptions)
         with _preserved_random_state():
-            options = example(folder) if example else {}
+            options = plugin.example_options(folder) if has_example else {}
         problems += [
             f'option {option!r} names a file: list it in `file_options`, so that no checkpoint can have one opened'
             for option, value in options.items()
@@ -69,7 +70,7 @@ def repeatable(call: Callable[[], Any]) -> bool:
 def _signature_problems(kind: str, name: str) -> Iterator[str]:
     registry = KINDS[kind]
     plugin = registry.get(name)
-    has_example = hasattr(plugin, 'example_options')
+    has_example = isinstance(plugin, ExampleOptions)
     for parameter in inspect.signature(plugin).parameters.values():
         if parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
             yield f'__init__ swallows options in {parameter}; name each option, so that a misspelt one is an error'

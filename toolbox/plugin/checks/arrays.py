@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from toolbox.plugin.contracts import Outliers
+from toolbox.plugin.types import Outliers
 
 NUM_IMAGES = (10, 60)
 

@@ -6,7 +6,8 @@ import numpy as np
 
 from toolbox.plugin.checks import Make
 from toolbox.plugin.checks.arrays import NUM_IMAGES, changed_inputs, embeddings, equal_outliers, outliers_problem
-from toolbox.plugin.contracts import Choice
+from toolbox.plugin.contracts import AdjustableDetector, ChoosingDetector
+from toolbox.plugin.types import Choice
 
 
 def violations(make: Make) -> Iterator[str]:
@@ -47,8 +48,8 @@ def _optional_problems(make: Make) -> Iterator[str]:
     """Of `choose` and `gentler`, where a detector has them: the options they name must build."""
     reduced = embeddings(60)[:, :3]
     detector = make(seed=1)
-    steps = list(detector.gentler(len(reduced))) if hasattr(detector, 'gentler') else []
-    if hasattr(detector, 'choose'):
+    steps = list(detector.gentler(len(reduced))) if isinstance(detector, AdjustableDetector) else []
+    if isinstance(detector, ChoosingDetector):
         choice = detector.choose(reduced)
         if not isinstance(choice, Choice) or not choice.reason:
             yield f'choose returned {choice!r}, expected Choice(options, reason)'

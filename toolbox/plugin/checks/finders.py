@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from toolbox.plugin.checks import Make
-from toolbox.plugin.contracts import Found
+from toolbox.plugin.types import Found
 
 
 def violations(make: Make) -> Iterator[str]:

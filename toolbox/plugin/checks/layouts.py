@@ -8,7 +8,8 @@ from torch import Tensor, nn
 
 from toolbox.plugin.checks import Make
 from toolbox.plugin.checks.modules import consistency_problems, gradient_problems, random_image, tensor_problem
-from toolbox.plugin.contracts import Batch, Output, Restored
+from toolbox.plugin.contracts import PhasedLayout
+from toolbox.plugin.types import Batch, Output, Restored
 
 _HEIGHT, _WIDTH = 12, 20
 
@@ -77,7 +78,7 @@ def _learning_problems(layout: nn.Module) -> Iterator[str]:
 
 def _phase_problems(layout: nn.Module) -> Iterator[str]:
     """Turns, where a layout has them: they fill the run, and each trains something by losses that there are."""
-    phases = layout.phases() if hasattr(layout, 'phases') else ()
+    phases = layout.phases() if isinstance(layout, PhasedLayout) else ()
     if not phases:
         return
     shares = [phase.share for phase in phases]

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from toolbox.nn.loss import REGIONS
 from toolbox.plugin.checks import Make, repeatable
+from toolbox.plugin.contracts import AdversarialLoss
 
 _SIZES = ((5, 7), (32, 40))
 
@@ -30,7 +31,7 @@ def violations(make: Make) -> Iterator[str]:
     yield from _call_problems(loss)
     if 'region' in inspect.signature(type(loss)).parameters:
         yield from _region_problems(make)
-    if hasattr(loss, 'critic'):
+    if isinstance(loss, AdversarialLoss) or hasattr(loss, 'critic'):
         yield from _critic_problems(loss)
 
 
