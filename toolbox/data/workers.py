@@ -82,6 +82,18 @@ class Loader(DataLoader):
         return super().__iter__()
 
 
+@contextmanager
+def waiting_in(waiting: Callable[[], AbstractContextManager[None]], *loaders: Loader) -> Iterator[None]:
+    """Within, loaders wait for each batch in a context of `waiting`."""
+    for loader in loaders:
+        loader.waiting = waiting
+    try:
+        yield
+    finally:
+        for loader in loaders:
+            loader.waiting = nullcontext
+
+
 class Sending:
     """A collate function whose batches reach the main process whether or not shared memory has room for them.
 

@@ -12,19 +12,20 @@ from toolbox.config.loading import config_text, dump_config
 from toolbox.experiment.baselines import measure_baselines
 from toolbox.experiment.outcome import PLAN, read_summary
 from toolbox.experiment.plan import Plan, Trial, make_plan, trial_folder
-from toolbox.experiment.preflight import RESULT, TryJob, try_arm
+from toolbox.experiment.preflight import RESULT, TryJob, read_tried, try_arm
 from toolbox.experiment.progress import TrialProgress, WatchedTrial
 from toolbox.experiment.results import Summary, TrialResult
 from toolbox.experiment.tables import as_text, write_tables
 from toolbox.experiment.trial import TrialJob, run_trial
 from toolbox.experiment.trials import TrialFolder
-from toolbox.experiment.workers import Engine, why_killed
+from toolbox.experiment.workers import build_engine
+from toolbox.experiment.workers.engine import Engine, why_killed
 from toolbox.system.cli import SOME_FAILED
 from toolbox.system.environment import command, commit, write_record
 from toolbox.system.files import advised, make_folder, remove_leftovers, require_room
 from toolbox.system.locks import locked
 from toolbox.system.paths import RUN_CONFIG
-from toolbox.system.records import Damaged, read_record, save_record
+from toolbox.system.records import save_record
 from toolbox.system.words import counted
 from toolbox.training.hooks import clock
 from toolbox.training.run_folder import LEAST_ROOM
@@ -76,7 +77,7 @@ def ablate(
     with advised('what is done is kept: the same command goes on'), locked(folder, 'an ablation'):
         remove_leftovers(folder)
         require_room(folder, LEAST_ROOM)
-        run = _Run(plan, folder, _engine(plan, workers, ray), rerun_failed, stop_on_failure)
+        run = _Run(plan, folder, build_engine(workers, ray, plan.settings.resources), rerun_failed, stop_on_failure)
         run.announce()
         run.try_arms()
         run.train()
@@ -106,7 +107,7 @@ class _Run:
         print(
             f'{counted(arms, "arm")} x {counted(seeds, "seed")} x {counted(folds, "fold")} = '
             f'{counted(arms * seeds * folds, "trial")} in {self.folder}; '
-            f'baseline: {plan.baseline}; {_budget_in_words(plan)}'
+            f'baseline: {plan.baseline}; {plan.budget_in_words()}'
         )
 
     def try_arms(self) -> None:
@@ -116,7 +117,9 @@ class _Run:
         }
         for arm in self.plan.arms:
             place = places[arm.name]
-            if (place / RESULT).is_file() and (not (tried := _tried(place)) or (self.rerun_failed and tried['reason'])):
+            if (place / RESULT).is_file() and (
+                not (tried := read_tried(place)) or (self.rerun_failed and tried['reason'])
+            ):
                 (place / RESULT).unlink()
             place.mkdir(parents=True, exist_ok=True)
             dump_config(self.plan.configs[arm.name], place / RUN_CONFIG)
@@ -133,7 +136,7 @@ class _Run:
             if not (job.folder / RESULT).is_file():
                 save_record(job.folder / RESULT, dict(reason=why_killed(exit_code)))
         for arm in self.plan.arms:
-            tried = _tried(places[arm.name])
+            tried = read_tried(places[arm.name])
             if tried.get('reason', '') or not tried:
                 tried.setdefault('reason', f'{places[arm.name] / RESULT} cannot be read')
                 self.not_tried[arm.name] = tried['reason']
@@ -193,7 +196,7 @@ class _Run:
                 if folder.state == 'running':
                     folder.set_state('failed', why_killed(exit_code))
                 left = (time.monotonic() - started) / number * (len(jobs) - number)
-                _say(f'[{number}/{len(jobs)}] {self._told(by_folder[job.folder])}; {clock(left)} left')
+                _say(f'[{number}/{len(jobs)}] {self._describe(by_folder[job.folder])}; {clock(left)} left')
                 if folder.state == 'failed' and self.stop_on_failure:
                     raise ValueError(f'{job.folder} failed: {folder.reason}; what is done is kept')
 
@@ -227,7 +230,7 @@ class _Run:
         scores = [sign * line[self.plan.ranking] for line in result.curve if line['epoch'] <= until]
         return max(scores, default=-math.inf)
 
-    def _told(self, trial: Trial) -> str:
+    def _describe(self, trial: Trial) -> str:
         result, ranking = self._result(trial), self.plan.ranking
         if result.state == 'failed':
             return f'{trial}: FAILED: {result.reason}'
@@ -264,7 +267,7 @@ class _Run:
             'trained and validated on': f'fold {", ".join(map(str, plan.folds))} of {config.data.folds}, '
             f'validation on {counted(sum(map(len, plan.validation.values())), "photograph")}',
             'seeds': ', '.join(map(str, plan.settings.seeds)),
-            'budget': _budget_in_words(plan),
+            'budget': plan.budget_in_words(),
             'images': f'{config.data.size} px, damage {config.data.val_mask.type}, frozen by seed {config.split_seed}',
             'code': f'{plan.code} ({self.commit or "no commit"})',
             'command': command(),
@@ -291,32 +294,3 @@ class _Run:
 
 def _say(line: str) -> None:
     print(line, flush=True)  # also where nobody but a file listens
-
-
-def _engine(plan: Plan, workers: int, ray: str | None) -> Engine:
-    if ray is None:
-        from toolbox.experiment.workers.processes import LocalEngine
-
-        return LocalEngine(workers)
-    from toolbox.experiment.workers.ray_cluster import RayEngine
-
-    return RayEngine(ray, **plan.settings.resources)
-
-
-def _tried(place: Path) -> dict[str, Any]:
-    """What came of trying an arm; {} where that is not known, or no longer: it is tried again."""
-    file = place / RESULT
-    try:
-        fields = {'reason': str, 'seconds_per_step': float | None}
-        return read_record(file, fields, 'it is made anew', needed=('reason',)) if file.is_file() else {}
-    except Damaged as error:
-        print(error, file=sys.stderr)
-        return {}
-
-
-def _budget_in_words(plan: Plan) -> str:
-    budget = plan.settings.budget
-    for unit in ('steps', 'minutes'):
-        if budget[unit] is not None:
-            return f'{budget[unit]:g} {unit} a trial'
-    return f'{next(iter(plan.configs.values())).train_cfg.max_epochs} epochs a trial'

@@ -107,6 +107,14 @@ class Plan:
                 )
         return trials
 
+    def budget_in_words(self) -> str:
+        """Such as `4 minutes a trial`."""
+        budget = self.settings.budget
+        for unit in ('steps', 'minutes'):
+            if budget[unit] is not None:
+                return f'{budget[unit]:g} {unit} a trial'
+        return f'{next(iter(self.configs.values())).train_cfg.max_epochs} epochs a trial'
+
     def pictured(self) -> tuple[str, ...]:
         """The photographs that the report shows: of the first fold, evenly spread."""
         names = self.validation[self.folds[0]]

@@ -1,6 +1,7 @@
 """One batch of an arm, trained and validated: what a typo or a lack of memory would cost hours to find out."""
 
 import statistics
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from toolbox.data.splits import split_photos, split_seed
 from toolbox.experiment.trial import explain
 from toolbox.nn.backend import set_backend
 from toolbox.nn.device import default_device
-from toolbox.system.records import save_record
+from toolbox.system.records import Damaged, read_record, save_record
 from toolbox.training.ema import WeightAverage
 from toolbox.training.evaluation import build_evaluator, evaluate
 from toolbox.training.load_model import model_to_train
@@ -50,6 +51,17 @@ def try_arm(job: TryJob) -> int:
         content = dict(reason=' '.join(explain(error).split()))
     save_record(job.folder / RESULT, content)
     return 0
+
+
+def read_tried(place: Path) -> dict[str, Any]:
+    """What came of trying an arm; {} where that is not known, or no longer: it is tried again."""
+    file = place / RESULT
+    try:
+        fields = {'reason': str, 'seconds_per_step': float | None}
+        return read_record(file, fields, 'it is made anew', needed=('reason',)) if file.is_file() else {}
+    except Damaged as error:
+        print(error, file=sys.stderr)
+        return {}
 
 
 def _try(config: Config, timed_seconds: float) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import hashlib
 import itertools
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -98,13 +98,7 @@ def check_request(
     """
     files = [file for checkpoint in checkpoints or [shipped_model()] for file in find_checkpoints(Path(checkpoint))]
     out, save_masks = new_folder() if out is None else Path(out), None if save_masks is None else Path(save_masks)
-    if weights is not None and weights != 'score' and len(weights) != len(files):
-        raise ValueError(f'{len(weights)} x --weights for {_counted(files)}: give one number for each')
-    if len(files) == 1 and (weights is not None or average):
-        unused = '--weights' if weights is not None else '--average-checkpoints'
-        raise ValueError(
-            f'{unused} is for several checkpoints, and there is one, {files[0]}: leave it out, or name more'
-        )
+    _check_weights(files, weights, average)
     outputs = Outputs(out)
     folder_of_masks = None if str(masks) in ('auto', 'none') else Path(masks)
     without = [folder for folder in (outputs.folder, save_masks, folder_of_masks) if folder is not None]
@@ -113,12 +107,8 @@ def check_request(
     outputs.check(photos, resume)
     masks = str(masks) if folder_of_masks is None else MaskFolder(folder_of_masks, photos)
     _check_format(files)
-    if save_masks is not None and save_masks.resolve() == outputs.folder.resolve():
-        raise ValueError(f'--save-masks {save_masks} is --out as well, and the names are the same: choose another')
     if save_masks is not None:
-        check_length('--save-masks', save_masks, within=max(len(os.fsencode(photo.output)) for photo in photos))
-    if save_masks is not None and not resume:
-        _check_nothing_overwritten(save_masks, photos)
+        _check_save_masks(save_masks, outputs, photos, resume)
     options = dict(weights=weights, average=average, tta=tta, tile=tile, device=device, precision=precision)
     options |= dict(colors=colors, strength=strength)
     return InferRequest(
@@ -134,14 +124,10 @@ def check_request(
         left_out=other_files(source),
         unlisted=unlisted,
         record=dict(
-            huefill=toolbox.__version__,
-            checkpoints=[_sha256(file) for file in files],
-            **options,
-            masks=masks if folder_of_masks is None else str(folder_of_masks),
+            **_record(files, photos, options, masks),
             batch_size=batch_size,
             keep_metadata=keep_metadata,
             max_pixels=max_pixels,
-            photos=f'{len(photos)}, {hashlib.sha256(_names(photos)).hexdigest()}',
         ),
         trust_plugins=trust_plugins,
     )
@@ -176,6 +162,37 @@ def find_checkpoints(path: Path) -> list[Path]:
             + (f'; the newest below it is {below.parent}' if below else '')
         )
     return found
+
+
+def _record(
+    files: Sequence[Path], photos: Sequence[ListedPhoto], options: Mapping[str, Any], masks: str | MaskFolder
+) -> dict[str, Any]:
+    """What decides the outputs: a job is resumed by an equal one alone."""
+    return dict(
+        huefill=toolbox.__version__,
+        checkpoints=[_sha256(file) for file in files],
+        **options,
+        masks=masks if isinstance(masks, str) else str(masks.folder),
+        photos=f'{len(photos)}, {hashlib.sha256(_names(photos)).hexdigest()}',
+    )
+
+
+def _check_weights(files: Sequence[Path], weights: Sequence[float] | str | None, average: bool) -> None:
+    if weights is not None and weights != 'score' and len(weights) != len(files):
+        raise ValueError(f'{len(weights)} x --weights for {_counted(files)}: give one number for each')
+    if len(files) == 1 and (weights is not None or average):
+        unused = '--weights' if weights is not None else '--average-checkpoints'
+        raise ValueError(
+            f'{unused} is for several checkpoints, and there is one, {files[0]}: leave it out, or name more'
+        )
+
+
+def _check_save_masks(folder: Path, outputs: Outputs, photos: Sequence[ListedPhoto], resume: bool) -> None:
+    if folder.resolve() == outputs.folder.resolve():
+        raise ValueError(f'--save-masks {folder} is --out as well, and the names are the same: choose another')
+    check_length('--save-masks', folder, within=max(len(os.fsencode(photo.output)) for photo in photos))
+    if not resume:
+        _check_nothing_overwritten(folder, photos)
 
 
 def _counted(files: Sequence[Path]) -> str:

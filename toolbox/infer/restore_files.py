@@ -50,7 +50,7 @@ def infer(request: InferRequest) -> int:
 
 
 def _restore(request: InferRequest, restorer: Restorer) -> int:
-    print(_what(request, restorer))
+    print(_describe_job(request, restorer))
     for note in _notes(request, restorer):
         print(f'note: {note}')
     started = time.monotonic()
@@ -88,7 +88,7 @@ def _restore(request: InferRequest, restorer: Restorer) -> int:
     return 0
 
 
-def _what(request: InferRequest, restorer: Restorer) -> str:
+def _describe_job(request: InferRequest, restorer: Restorer) -> str:
     """What is about to be done, such as `12 photos; 2 models, their predictions averaged: a (40%), b (60%); cpu`."""
     members, files = restorer.ensemble.members, list(map(str, request.checkpoints))
     if len(members) > 1:

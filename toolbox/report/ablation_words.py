@@ -44,12 +44,12 @@ def lead(summary: Summary, results: Sequence[TrialResult]) -> str:
     if not winners:
         return _without_winner(summary, rivals)
     best, *others = winners
-    sentences = [f'Best: {best.arm.name}, {_told(best, summary)}.']
+    sentences = [f'Best: {best.arm.name}, {_describe(best, summary)}.']
     first = rivals[0]
     if not first.learned:
         sentences.append(f'{_unlearned(first)} does not count, although its mean is better.')
     elif first is not best and not is_sure(first.difference):
-        sentences.append(f'{first.arm.name} has a better mean, but that may be chance: {_told(first, summary)}.')
+        sentences.append(f'{first.arm.name} has a better mean, but that may be chance: {_describe(first, summary)}.')
     if others:
         names = ', '.join(row.arm.name for row in others)
         sentences.append(f'Better than the baseline beyond what chance gives as well: {names}.')
@@ -75,24 +75,24 @@ def _without_winner(summary: Summary, rivals: Sequence[ArmSummary]) -> str:
     if few and first.difference.mean > 0:
         return (
             f'{first.difference.images} photographs cannot say which arm is better. '
-            f'Best mean: {first.arm.name}, {_told(first, summary)}.'
+            f'Best mean: {first.arm.name}, {_describe(first, summary)}.'
         )
     if first.difference.basis == 'images' and first.difference.low > 0:
         return (
-            f'{first.arm.name} is better on these images, {_told(first, summary)}; '
+            f'{first.arm.name} is better on these images, {_describe(first, summary)}; '
             'one training of each arm cannot say whether other trainings would agree.'
         )
     nothing = f'No arm is better than {_baseline(summary)} beyond what chance gives.'
     if first.difference.mean <= 0:
         return nothing
-    return f'{nothing} Closest: {first.arm.name}, {_told(first, summary)}.'
+    return f'{nothing} Closest: {first.arm.name}, {_describe(first, summary)}.'
 
 
 def _unlearned(row: ArmSummary) -> str:
     return f'{row.arm.name}, which is no better than untrained,'
 
 
-def _told(row: ArmSummary, summary: Summary) -> str:
+def _describe(row: ArmSummary, summary: Summary) -> str:
     difference = row.difference
     told = f'{signed(difference.mean)} {spoken(summary.ranking)} over {_baseline(summary)}'
     if math.isfinite(difference.low) and math.isfinite(difference.high):

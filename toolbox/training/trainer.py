@@ -4,8 +4,8 @@ import itertools
 import logging
 import signal
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from mmengine.dist import get_rank, is_distributed, is_main_process
 from torch.utils.data import DataLoader
 
 from toolbox.config.loading import config_data
+from toolbox.data.workers import waiting_in
 from toolbox.nn.backend import set_backend
 from toolbox.plugin.types import Batch
 from toolbox.system.files import remove_leftovers
@@ -134,7 +135,8 @@ class Trainer:
             self.generations.check_space(*self.state.expected_sizes())
         if self._checkpoint is not None:
             self._take_up(*self._checkpoint)
-        with stop_on_signals(self.stop_request), self._stoppable_while_loading():
+        loaders = () if is_distributed() else (self.training, self.validation)  # several stop at the same step
+        with stop_on_signals(self.stop_request), waiting_in(self.stop_request.while_waiting, *loaders):
             self._saved_at = time.monotonic()
             self._call('before_train')
             while not self.ended and (pause_after is None or self.epoch < pause_after):
@@ -233,7 +235,7 @@ class Trainer:
         rest = dict(steps_per_epoch=len(self.training), precision=self._precision, **self.state.for_resuming())
         self.generations.save_last({**content, **rest})
 
-    def averaged_weights(self) -> Any:
+    def averaged_weights(self) -> AbstractContextManager[None]:
         """Within, the networks have the weights that are validated and saved as the best."""
         return self.state.averaged_weights()
 
@@ -293,18 +295,6 @@ class Trainer:
         number = self.stop_request.signal_number or signal.SIGTERM  # another process may have been asked
         saved = self.generations.what_is_saved(self.epoch, self.step) if is_main_process() else ''
         return Stopped(f'stopped by {signal.Signals(number).name} {when}after step {self.step}{saved}', number)
-
-    @contextmanager
-    def _stoppable_while_loading(self) -> Iterator[None]:
-        """Within, one process does not wait for a batch when it is asked to stop; several stop at the same step."""
-        loaders = [] if is_distributed() else [self.training, self.validation]
-        for loader in loaders:
-            loader.waiting = self.stop_request.while_waiting
-        try:
-            yield
-        finally:
-            for loader in loaders:
-                loader.waiting = nullcontext
 
     def _call(self, point: str, *values: Any) -> None:
         for hook in self.hooks:

@@ -87,7 +87,7 @@ class Actions:
 
     def find(self, work: Work, *settings: Any) -> Changes:
         """The hole is to be found anew."""
-        return self._told(work, lambda: work.find_hole(self._restorer(*settings)))
+        return self._status_of(work, lambda: work.find_hole(self._restorer(*settings)))
 
     def correct(self, work: Work) -> Changes:
         """The hole is to be changed: back to the editor."""
@@ -97,7 +97,7 @@ class Actions:
     def set(self, work: Work, painted: str, *settings: Any) -> Changes:
         """Another model, or another way to see: what was restored does not count any more."""
         self._take(work, painted)
-        changes = self._told(work, lambda: work.find_holes(self._restorer(*settings)))
+        changes = self._status_of(work, lambda: work.find_holes(self._restorer(*settings)))
         return changes | {self.parts.card: words.cards(self.models.cards(settings[0]))}
 
     def restore(self, work: Work, painted: str, *settings: Any) -> Iterator[Changes]:
@@ -149,7 +149,7 @@ class Actions:
         return add
 
     def _add(self, work: Work, paths: list[Path], settings: tuple, keep: bool) -> Changes:
-        return self._told(work, lambda: work.add(paths, self._restorer(*settings), self.max_pixels, keep))
+        return self._status_of(work, lambda: work.add(paths, self._restorer(*settings), self.max_pixels, keep))
 
     def _restorer(self, model: str, tta: str, tile: int) -> Any:
         return self.models.restorer(model, tta, None if tile == AS_SUITS else tile)
@@ -159,7 +159,7 @@ class Actions:
         if painted and work.items and work.item.restored is None:
             work.paint(_hole_of(painted))
 
-    def _told(self, work: Work, change: Callable[[], None]) -> Changes:
+    def _status_of(self, work: Work, change: Callable[[], None]) -> Changes:
         """Do it, and show what is now; what a person can cause is told as a sentence."""
         try:
             change()

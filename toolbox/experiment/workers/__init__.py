@@ -1,38 +1,23 @@
-"""What runs the trials of an experiment: processes of this machine, or Ray. The state on disk is the same."""
+"""The workers that run trials: processes of this machine, or a Ray cluster."""
 
-from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
-from typing import Any, Protocol
+from collections.abc import Mapping
+from typing import Any
 
-
-class Job(Protocol):
-    """What an engine runs; it can be pickled."""
-
-    folder: Path
+from toolbox.experiment.workers.engine import Engine
 
 
-class Engine(Protocol):
-    """Runs jobs, several at a time."""
+def build_engine(workers: int, ray: str | None, resources: Mapping[str, Any]) -> Engine:
+    """What runs trials.
 
-    def run(self, function: Callable[[Any], int], jobs: Iterable[Job]) -> Iterator[tuple[Job, int]]:
-        """Call `function` with each job in a process of its own.
+    Args:
+        workers: trials at a time on this machine.
+        ray: 'local' or the address of a Ray cluster; None: processes of this machine.
+        resources: of a trial on the cluster, as Ray calls them.
+    """
+    if ray is None:
+        from toolbox.experiment.workers.processes import LocalEngine
 
-        Yields:
-            A job that ended and its exit code: what the function returned, or below zero the signal that killed it.
+        return LocalEngine(workers)
+    from toolbox.experiment.workers.ray_cluster import RayEngine
 
-        Raises:
-            Stopped: by a signal; the jobs that ran have been asked to save and stop.
-        """
-        ...
-
-
-def why_killed(exit_code: int) -> str:
-    """What to tell of a process that ended without a word."""
-    import signal
-
-    if exit_code >= 0:
-        return f'its process ended with exit code {exit_code}; see output.log'
-    name = signal.Signals(-exit_code).name
-    if name == 'SIGKILL':
-        return 'killed by SIGKILL: most often the system does so when it runs out of memory'
-    return f'killed by {name}; see output.log'
+    return RayEngine(ray, **resources)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from multiprocessing.connection import wait
 from typing import Any
 
-from toolbox.experiment.workers import Job
+from toolbox.experiment.workers.engine import Job
 from toolbox.system.interruption import Stopped, StopRequest, die_with_parent, stop_on_signals
 
 _PRELOADED = (

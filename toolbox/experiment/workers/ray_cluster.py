@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from toolbox.experiment.workers import Job
+from toolbox.experiment.workers.engine import Job
 from toolbox.system.interruption import Stopped, StopRequest, stop_on_signals
 from toolbox.system.ray_connection import connect_to_ray
 
