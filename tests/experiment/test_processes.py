@@ -55,8 +55,8 @@ if __name__ == '__main__':
     folders = [Path('a').resolve(), Path('b').resolve()]
     for folder in folders:
         folder.mkdir()
-    local._PRELOADED = local._PRELOADED[:1]  # which is quicker, and asks for GPUs
-    assert [code for _, code in local.LocalEngine(workers=2).run(look, map(Job, folders))] == [0, 0]
+    preload = ['toolbox.experiment.trial']  # which asks for GPUs
+    assert [code for _, code in local.LocalEngine(2, preload).run(look, map(Job, folders))] == [0, 0]
     print(*((folder / 'found.json').read_text() for folder in folders), sep='\\n')
 """
 

@@ -16,7 +16,7 @@ from toolbox.experiment.preflight import RESULT, TryJob, read_tried, try_arm
 from toolbox.experiment.progress import TrialProgress, WatchedTrial
 from toolbox.experiment.results import Summary, TrialResult
 from toolbox.experiment.tables import as_text, write_tables
-from toolbox.experiment.trial import TrialJob, run_trial
+from toolbox.experiment.trial import PRELOAD, TrialJob, run_trial
 from toolbox.experiment.trials import TrialFolder
 from toolbox.experiment.workers import build_engine
 from toolbox.experiment.workers.engine import Engine, why_killed
@@ -77,7 +77,9 @@ def ablate(
     with advised('what is done is kept: the same command goes on'), locked(folder, 'an ablation'):
         remove_leftovers(folder)
         require_room(folder, LEAST_ROOM)
-        run = _Run(plan, folder, build_engine(workers, ray, plan.settings.resources), rerun_failed, stop_on_failure)
+        run = _Run(
+            plan, folder, build_engine(workers, ray, plan.settings.resources, PRELOAD), rerun_failed, stop_on_failure
+        )
         run.announce()
         run.try_arms()
         run.train()

@@ -10,7 +10,7 @@ from mmengine.config import Config
 
 from toolbox.config.loading import config_text
 from toolbox.experiment.results import TrialResult
-from toolbox.experiment.trial import OUTPUTS, TrialJob, run_trial
+from toolbox.experiment.trial import OUTPUTS, PRELOAD, TrialJob, run_trial
 from toolbox.experiment.trials import TrialFolder
 from toolbox.experiment.workers.processes import LocalEngine
 from toolbox.plugin.registry import METRICS
@@ -54,7 +54,7 @@ def train_folds(config: Config, folder: Path, changes: Mapping[str, Any] | None 
         trial.create(config_text(config), facts, anew=trial.state != 'done')
     options = dict(predictions=config.save_out_of_fold, trusted=tuple(config.custom_imports))
     jobs = [TrialJob(trial.path, **options) for trial in trials if trial.state != 'done']
-    for job, exit_code in LocalEngine(quiet=False).run(run_trial, jobs):
+    for job, exit_code in LocalEngine(preload=PRELOAD, quiet=False).run(run_trial, jobs):
         trial = TrialFolder(job.folder)
         if trial.state != 'done':
             reason = f'{job.folder.name} did not end well: {trial.reason or f"exit code {exit_code}"}'

@@ -30,6 +30,8 @@ from toolbox.training.train import FoldRun
 logger = logging.getLogger('huefill')
 
 OUTPUTS, PICTURES = 'predictions', 'photos'
+# What a trial imports at once, and what it imports on its way.
+PRELOAD = (__name__, 'albumentations', 'cv2', 'numba', 'segmentation_models_pytorch', 'timm')
 _TOLERANCE = 1e-3  # between two evaluations of the same weights, whose kernels may add in another order
 
 

@@ -7,17 +7,13 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from multiprocessing.connection import wait
 from typing import Any
 
 from toolbox.experiment.workers.engine import Job
 from toolbox.system.interruption import Stopped, StopRequest, die_with_parent, stop_on_signals
 
-_PRELOADED = (
-    'toolbox.experiment.trial',
-    *('albumentations', 'cv2', 'numba', 'segmentation_models_pytorch', 'timm'),  # what a training imports on its way
-)
 _POLL = 1.0  # seconds between looks at signals
 
 
@@ -26,10 +22,11 @@ class LocalEngine:
 
     Args:
         workers: processes.
+        preload: modules that the server imports before it forks, so that a job need not.
         quiet: what a job prints goes to output.log in its folder only.
     """
 
-    def __init__(self, workers: int = 1, quiet: bool = True) -> None:
+    def __init__(self, workers: int = 1, preload: Sequence[str] = (), quiet: bool = True) -> None:
         if workers < 1:
             raise ValueError(f'--workers {workers}: expected at least 1')
         self.workers = workers
@@ -39,7 +36,7 @@ class LocalEngine:
         os.environ.setdefault('PYTORCH_NVML_BASED_CUDA_CHECK', '1')
         self._context = multiprocessing.get_context(_start_method())
         if self._context.get_start_method() == 'forkserver':
-            self._context.set_forkserver_preload(list(_PRELOADED))
+            self._context.set_forkserver_preload(list(preload))
 
     def run(self, function: Callable[[Any], int], jobs: Iterable[Job]) -> Iterator[tuple[Job, int]]:
         """As `Engine.run`."""
