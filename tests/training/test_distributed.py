@@ -52,7 +52,9 @@ def assert_equal_runs(one, two):
     assert any('loss' in line or 'val_score' in line for line, _ in lines)
     for first, second in lines:
         for key in first.keys() - {'photos_per_second', 'gpu_memory_mib'}:
-            assert second[key] == pytest.approx(first[key], abs=1e-5), (key, first, second)
+            # Sums in another order turn a byte here and there, and a byte the hue of a faint color.
+            tolerance = 1e-4 if key.startswith('val_') else 1e-5
+            assert second[key] == pytest.approx(first[key], abs=tolerance), (key, first, second)
 
 
 def test_two_processes_give_the_curve_of_one(photo_folder, tmp_path, alone):

@@ -216,11 +216,11 @@ def out_of_memory_above(monkeypatch, limit, error=torch.OutOfMemoryError):
     gradients = TrainingStep._gradients
 
     def call(step, batch, stop):
-        def forward(model, arguments, options):
-            if len(options['batches']) > limit:
+        def forward(model, arguments):
+            if len(arguments[0]) > limit:
                 raise error('planted CUBLAS_STATUS_ALLOC_FAILED')
 
-        handle = step.network.register_forward_pre_hook(forward, with_kwargs=True)
+        handle = step.network.register_forward_pre_hook(forward)
         try:
             return gradients(step, batch, stop)
         finally:

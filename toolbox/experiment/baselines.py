@@ -9,7 +9,7 @@ from toolbox.data.loaders import stop_workers, validation_loader
 from toolbox.data.splits import split_photos, split_seed
 from toolbox.experiment.plan import Plan
 from toolbox.system.records import Damaged, read_record, save_record
-from toolbox.training.train import baseline_scores
+from toolbox.training.evaluation import baseline_scores
 
 _FILE = 'baselines.json'
 
@@ -36,7 +36,7 @@ def measure_baselines(plan: Plan, folder: Path) -> dict[str, float]:
         config.fold = fold
         dataset = ValidationDataset(split_photos(config).validation, config.data, split_seed(config))
         loader = validation_loader(dataset, config.data.batch_size, config.data.workers)
-        for name, metrics in baseline_scores(config, loader).items():
+        for name, metrics in baseline_scores(config.metrics, loader).items():
             sums[name] = sums.get(name, 0.0) + metrics[plan.ranking] * len(dataset)
         stop_workers(loader)
     total = sum(len(plan.validation[fold]) for fold in plan.folds)

@@ -190,7 +190,7 @@ class FoldRun:
         try:
             with loss_of_a_process_explained(), loss_of_a_worker_explained(_GO_ON):
                 self.trainer.fit(pause_after)
-            self.trainer.check_saved()
+            by_main_process(lambda: self.trainer.generations.check_saved(self.trainer.epoch, self.trainer.step))
             if self.trainer.ended:
                 self.best = by_main_process(self.trainer.generations.write_metrics)
         except (Stopped, ValueError, OSError) as end:

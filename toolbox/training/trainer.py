@@ -144,17 +144,8 @@ class Trainer:
             self._call('after_train')
 
     def run_epoch(self) -> None:
-        """The batches of an epoch that are still to come, its validation where one is due, and a checkpoint."""
-        self._call('before_epoch')
-        self.network.train()
-        self.training.sampler.start_at(self.epoch, self.state.batch)
-        try:
-            for batch in itertools.islice(self.training, self.max_steps - self.step):
-                self.run_step(batch)
-        except Interrupted:
-            self.save()
-            raise self._stopped() from None
-        self._call('after_epoch')
+        """The steps of an epoch that are still to come, its validation where one is due, and a checkpoint."""
+        self._take_steps()
         self.state.epoch, self.state.batch = self.epoch + 1, 0
         is_best = False
         if self.epoch % self.config.train_cfg.val_interval == 0 or self.epoch == self.max_epochs:
@@ -166,6 +157,18 @@ class Trainer:
         self._call('after_epoch_saved')
         if self.stop_request.signal_number is not None and not is_distributed():
             raise self._stopped()
+
+    def _take_steps(self) -> None:  # of its own, so that no batch is kept while the epoch is validated
+        self._call('before_epoch')
+        self.network.train()
+        self.training.sampler.start_at(self.epoch, self.state.batch)
+        try:
+            for batch in itertools.islice(self.training, self.max_steps - self.step):
+                self.run_step(batch)
+        except Interrupted:
+            self.save()
+            raise self._stopped() from None
+        self._call('after_epoch')
 
     def run_step(self, batch: Batch) -> None:
         """One step of the optimizers; one whose losses are not finite changes no weight."""
@@ -238,10 +241,6 @@ class Trainer:
     def averaged_weights(self) -> AbstractContextManager[None]:
         """Within, the networks have the weights that are validated and saved as the best."""
         return self.state.averaged_weights()
-
-    def check_saved(self) -> None:
-        """Raise UnsavedWeights in all processes where the checkpoints do not hold what was trained."""
-        by_main_process(lambda: self.generations.check_saved(self.epoch, self.step))
 
     def resume_from(self, path: Path, content: Mapping[str, Any]) -> None:
         """Let `fit` take up the run where a checkpoint left it.
