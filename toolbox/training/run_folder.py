@@ -8,7 +8,7 @@ import shutil
 import sys
 import time
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,7 @@ _PACKAGES = (
 _OF_START = (RUN_CONFIG, ENVIRONMENT, 'train.log', 'train.rank*.log', '.lock', 'vis_data', 'fold_*')
 _OF_STEPS = ('*.pth', 'scalars.jsonl', 'failures*.csv', 'samples')
 LEAST_ROOM = 2**20  # for logs, records and what libraries write; checkpoints ask for more (`Generations.check_space`)
+_CLOCKS_DIFFER = 60  # seconds, of this machine's and of a file server's, at most
 _LOCK_WAIT = 1  # seconds: whoever lists runs looks at their locks
 
 
@@ -55,9 +56,22 @@ def new_run_folder(runs: Path) -> Path:
 
 
 def newest(runs: Path, name: str) -> Path | None:
-    """The newest file `name` in the run folders below `runs`, fold folders included."""
+    """The newest file `name` in the run folders below `runs`, fold folders included.
+
+    Where a file is of the future, the clock was set back, and times do not tell: then it is that of the highest number.
+    """
     found = [*runs.glob(f'[0-9]*/{name}'), *runs.glob(f'[0-9]*/fold_*/{name}')]
-    return max(found, key=lambda path: path.stat().st_mtime, default=None)
+    times = {path: path.stat().st_mtime for path in found}
+    numbers = {path: _number(path.relative_to(runs).parts[0]) for path in found}
+    if any(at > time.time() + _CLOCKS_DIFFER for at in times.values()):
+        newest = max(found, key=lambda path: (numbers[path], times[path]))
+        print(f'careful: files below {runs} are of the future: {newest} is taken for the newest, by its number')
+        return newest
+    return max(found, key=times.__getitem__, default=None)
+
+
+def _number(name: str) -> int:
+    return int(name) if name.isdigit() else 0
 
 
 def trust_option(config: Config) -> str:
@@ -96,9 +110,10 @@ def occupied(folder: Path, made: bool = False) -> Iterator[None]:
             yield
         except BaseException:
             if is_new:
-                _remove_start(folder, before)
-                if made and not any(folder.iterdir()):
-                    folder.rmdir()
+                with suppress(OSError):  # of a disk that fails, what has failed on it first is told
+                    _remove_start(folder, before)
+                    if made and not any(folder.iterdir()):
+                        folder.rmdir()
             raise
 
 

@@ -8,11 +8,14 @@ from typing import Any
 from mmengine.config import Config
 
 from toolbox.config.loading import changed_options, load_config
+from toolbox.system.files import writing_into
 from toolbox.system.paths import find_config
 from toolbox.training import run_folder
 from toolbox.training.checkpoint_rotation import LAST, PREVIOUS
 from toolbox.training.distributed import by_main_process, start_processes
 from toolbox.training.fold_run import train_fold
+
+_GO_ON = 'what is saved is kept: the same command with --resume goes on'
 
 
 def train(
@@ -61,6 +64,7 @@ def train(
             by_main_process(lambda: stack.enter_context(run_folder.occupied(folder, made)))
 
         folder, made = by_main_process(lambda: _choose_folder(path, resolved, work_dir, resume, fold == 'all'))
+        stack.enter_context(writing_into(folder, _GO_ON))
         occupy(folder, made)
         if path.parent == folder.resolve():  # its own config.py, which has them already
             changes = {**run_folder.recorded_changes(folder), **changes}
