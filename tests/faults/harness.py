@@ -290,9 +290,7 @@ def main() -> None:
     parser.add_argument('--scratch', type=Path, required=True)
     parser.add_argument('--positions', type=int, help='how many, spread over all (default: each)')
     parser.add_argument('--once', action='store_true', help='one operation fails, those after it do not')
-    parser.add_argument(
-        '--error', default='', help='of errno, like ESTALE (default: ENOSPC for writes, else EIO)'
-    )
+    parser.add_argument('--error', default='', help='of errno, like ESTALE (default: ENOSPC for writes, else EIO)')
     parser.add_argument('--from', type=int, default=1, dest='first', help='the first position to try')
     arguments = parser.parse_args()
     error = getattr(errno, arguments.error) if arguments.error else 0

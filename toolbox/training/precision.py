@@ -13,7 +13,9 @@ _STEPS = 2
 _GAIN = 1.1
 
 
-def settle_training_precision(model: RestorationModel, size: int, batch_size: int, device: torch.device) -> str:
+def settle_training_precision(
+    model: RestorationModel, size: int, batch_size: int, device: torch.device, before: str | None = None
+) -> str:
     """The precision of a model's training steps, 'bf16' or 'float32', which the model takes from now on.
 
     Under `precision='auto'` on a CPU that has instructions for bfloat16, whether they pay depends on the network: a few
@@ -24,9 +26,14 @@ def settle_training_precision(model: RestorationModel, size: int, batch_size: in
         model: on the device.
         size: side of training crops, px.
         batch_size: photographs per step and process; no more than 4 are used.
+        before: that the run, which is resumed, was trained in: it is kept where it would be timed, since a machine that
+            is busy with something else may time otherwise. None: it begins, or what it was is not known.
     """
     chosen = training_precision(model.precision, device)
     if model.precision == 'auto' and device.type == 'cpu' and has_bfloat16_instructions():
+        if before in ('float32', 'bf16'):
+            model.trains_in = before
+            return before
         batch = Batch.blank(size, size, min(batch_size, 4))
         seconds = {precision: _seconds(model, batch, precision) for precision in ('float32', 'bf16')}
         chosen = 'bf16' if seconds['bf16'] * _GAIN < seconds['float32'] else 'float32'

@@ -17,7 +17,7 @@ from mmengine.config import Config
 
 from toolbox.config.differences import shown
 from toolbox.system.environment import code_commit
-from toolbox.system.files import is_full, read_json_if_any, remove_leftovers, require_room, write_json
+from toolbox.system.files import read_json_if_any, remove_leftovers, require_room, write_json
 from toolbox.system.locks import locked
 from toolbox.system.paths import RUN_CONFIG
 
@@ -183,6 +183,12 @@ def recorded_changes(folder: Path) -> dict[str, Any]:
     return changes if isinstance(changes, dict) else {}
 
 
+def recorded_precision(folder: Path) -> str | None:
+    """The precision of training steps that `record_environment` was told the last time; None: it is not known."""
+    precision = (read_json_if_any(folder / ENVIRONMENT) or {}).get('precision')
+    return precision if isinstance(precision, str) else None
+
+
 def log_to(folder: Path, rank: int = 0) -> None:
     """Send the toolbox's messages to train.log, and those of the main process to the console, too.
 
@@ -192,7 +198,8 @@ def log_to(folder: Path, rank: int = 0) -> None:
     """
     for handler in list(logger.handlers):
         logger.removeHandler(handler)
-        handler.close()
+        with suppress(OSError):  # lines that a disk did not take are tried once more
+            handler.close()
     logger.setLevel(logging.INFO)
     logger.propagate = False
     if rank == 0:
@@ -205,11 +212,12 @@ def log_to(folder: Path, rank: int = 0) -> None:
 
 
 class _LogFile(logging.FileHandler):
-    """Lacks the lines that a full disk did not take: the run goes on, and the console has them."""
+    """Lacks the lines that a disk did not take: the console has them. A full one does not end a run, and what ends it
+    on one that fails is told where weights are written.
+    """
 
     def handleError(self, record: logging.LogRecord) -> None:
-        error = sys.exc_info()[1]
-        if not (isinstance(error, OSError) and is_full(error)):
+        if not isinstance(sys.exc_info()[1], OSError):
             super().handleError(record)
 
 
