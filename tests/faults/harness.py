@@ -1,6 +1,6 @@
 """Runs a tool once for each position at which the file system may fail, and says how it was taken.
 
-`python -m tests.faults.harness JOB KINDS --scratch DIR [--positions N] [--once] [--error NAME]`, started with the
+`python -m tests.faults.harness JOB KINDS --scratch DIR [--positions N] [--once] [--error NAME ...]`, started with the
 library made of `failing_writes.c` in LD_PRELOAD. Heavy packages are imported once; each run is a fork, and so are the
 trials of an ablation. A line of JSON per position.
 """
@@ -10,6 +10,7 @@ import csv
 import ctypes
 import errno
 import importlib
+import itertools
 import json
 import os
 import shutil
@@ -250,7 +251,7 @@ def try_position(
     job: Job, expected: object, scratch: Path, kind: str, position: int, once: bool, error: int = 0
 ) -> Verdict:
     """Let one operation fail; look at what is left; go on without faults; compare with a run that met none."""
-    out = scratch / f'{kind}{position}'
+    out = scratch / f'{kind}{position}{errno.errorcode.get(error, "")}'
     code, said, _ = run(job, out, False, kind, position, once, error)
     told = '\n'.join(line for line in said.splitlines() if line.startswith('error:') or 'FAILED' in line)
     told = told or (said.strip().splitlines() or [''])[-1]
@@ -290,10 +291,9 @@ def main() -> None:
     parser.add_argument('--scratch', type=Path, required=True)
     parser.add_argument('--positions', type=int, help='how many, spread over all (default: each)')
     parser.add_argument('--once', action='store_true', help='one operation fails, those after it do not')
-    parser.add_argument('--error', default='', help='of errno, like ESTALE (default: ENOSPC for writes, else EIO)')
+    parser.add_argument('--error', nargs='+', default=[''], help='of errno, like ESTALE (default: ENOSPC, EIO)')
     parser.add_argument('--from', type=int, default=1, dest='first', help='the first position to try')
     arguments = parser.parse_args()
-    error = getattr(errno, arguments.error) if arguments.error else 0
 
     import torch
 
@@ -308,14 +308,16 @@ def main() -> None:
     code, said, operations = run(job, reference, False)
     assert code == 0, said
     expected = job.result(reference)
-    for kind in arguments.kinds:
+    for kind, error in itertools.product(arguments.kinds, arguments.error):
         number = min(operations[kind], arguments.positions or operations[kind])
         for step in range(number):
             position = 1 + (2 * step + 1) * operations[kind] // (2 * number)
             if position < arguments.first:
                 continue
-            tried = try_position(job, expected, arguments.scratch, kind, position, arguments.once, error)
-            print(json.dumps({'kind': kind, 'of': operations[kind], **asdict(tried)}), flush=True)
+            tried = try_position(
+                job, expected, arguments.scratch, kind, position, arguments.once, getattr(errno, error, 0)
+            )
+            print(json.dumps({'kind': kind, 'error': error, 'of': operations[kind], **asdict(tried)}), flush=True)
 
 
 if __name__ == '__main__':

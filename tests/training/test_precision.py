@@ -40,6 +40,14 @@ def test_nothing_is_timed_where_the_answer_is_known(monkeypatch, asked, expected
     assert settle_training_precision(build(asked), 16, 4, CPU) == expected
 
 
+@pytest.mark.parametrize('before', ['bf16', 'float32'])
+def test_a_resumed_run_keeps_its_precision_however_busy_the_machine_is(monkeypatch, before):
+    monkeypatch.setattr(torch.cpu, 'get_capabilities', lambda: {'avx512_bf16': True}, raising=False)
+    monkeypatch.setattr(precision, '_seconds', lambda *_: pytest.fail('timed'))
+    model = build('auto')
+    assert settle_training_precision(model, 16, 4, CPU, before) == model.trains_in == before
+
+
 def test_timing_leaves_no_trace(monkeypatch):
     monkeypatch.setattr(torch.cpu, 'get_capabilities', lambda: {'avx512_bf16': True}, raising=False)
     model = build('auto')
