@@ -149,6 +149,15 @@ def compare(photo_folder, folder, monkeypatch, *more):
     return ablate_tool.main([str(ablation), *where, '--cfg-options', *TINY, *QUICK[:3]])
 
 
+def test_a_second_ablation_on_one_folder_is_refused(photo_folder, tmp_path, monkeypatch, capsys):
+    folder = tmp_path / 'out'
+    folder.mkdir()
+    with locked(folder, 'an ablation'):
+        assert compare(photo_folder, folder, monkeypatch) == 2
+    assert re.search(r'error: an ablation: another process works in', capsys.readouterr().err)
+    assert [path.name for path in folder.iterdir()] == ['.lock']
+
+
 def test_an_ablation_does_not_take_a_trial_that_is_trained_by_hand(photo_folder, tmp_path, monkeypatch, capsys):
     folder, real = tmp_path / 'out', TrialFolder.create
     with ExitStack() as stack, monkeypatch.context() as patch:

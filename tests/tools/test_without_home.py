@@ -24,10 +24,10 @@ READS = ['--inh-caps=+dac_read_search', '--ambient-caps=+dac_read_search']
 
 @pytest.fixture
 def own_folder(tmp_path):
-    folder = tmp_path / 'own'
-    folder.mkdir()
-    os.chown(folder, NOBODY, NOBODY)
-    return folder
+    for name in ('own', 'temporary'):
+        (tmp_path / name).mkdir()
+        os.chown(tmp_path / name, NOBODY, NOBODY)
+    return tmp_path / 'own'
 
 
 def run(folder, tool, *arguments, **environment):
@@ -35,7 +35,7 @@ def run(folder, tool, *arguments, **environment):
     done = subprocess.run(
         [*who, sys.executable, str(REPOSITORY / 'tools' / tool), *arguments],
         cwd=folder,
-        env={'PATH': os.environ['PATH'], 'OMP_NUM_THREADS': '1', 'TMPDIR': str(folder), **environment},
+        env={'PATH': os.environ['PATH'], 'OMP_NUM_THREADS': '1', 'TMPDIR': str(folder.with_name('temporary')), **environment},
         capture_output=True,
         encoding='utf-8',
     )
@@ -52,6 +52,7 @@ def test_without_a_home(own_folder):
     write_png(own_folder / 'photo.png', damaged_scene(0)[0])
     run(own_folder, 'infer.py', '--input', 'photo.png', '--out', 'out', '--device', 'cpu')
     assert sorted(os.listdir(own_folder)) == ['out', 'photo.png']  # no folder of caches, and none called ~
+    assert not list(own_folder.with_name('temporary').glob('huefill-*'))
     assert sorted(os.listdir(own_folder / 'out')) == ['infer.json', 'photo.png']
 
 
