@@ -32,10 +32,11 @@ def own_folder(tmp_path):
 
 def run(folder, tool, *arguments, **environment):
     who = ['setpriv', f'--reuid={NOBODY}', f'--regid={NOBODY}', '--clear-groups', *READS]
+    temporary = {'TMPDIR': str(folder.with_name('temporary'))}
     done = subprocess.run(
         [*who, sys.executable, str(REPOSITORY / 'tools' / tool), *arguments],
         cwd=folder,
-        env={'PATH': os.environ['PATH'], 'OMP_NUM_THREADS': '1', 'TMPDIR': str(folder.with_name('temporary')), **environment},
+        env={'PATH': os.environ['PATH'], 'OMP_NUM_THREADS': '1', **temporary, **environment},
         capture_output=True,
         encoding='utf-8',
     )
