@@ -51,3 +51,47 @@ def small_shared_memory(size: str, full: bool = False) -> None:
     subprocess.run(['mount', '-t', 'tmpfs', '-o', f'size={size}', 'tmpfs', '/dev/shm'], check=True)
     if full:
         fill(Path('/dev/shm'))
+
+
+class BreakingDisk:
+    """An ext4 file system in a file, that can be made to fail as a broken disk's does; needs the right to mount.
+
+    Args:
+        folder: where it is mounted; made if it is not there.
+        mebibytes: its size.
+    """
+
+    def __init__(self, folder: Path, mebibytes: int = 32) -> None:
+        self.folder = folder
+        self._image = folder.with_name(f'{folder.name}.img')
+        folder.mkdir(parents=True, exist_ok=True)
+        with open(self._image, 'wb') as file:
+            file.truncate(mebibytes * 2**20)
+
+    def __enter__(self) -> 'BreakingDisk':
+        made = subprocess.run(['mkfs.ext4', '-q', '-O', '^has_journal', str(self._image)], capture_output=True)
+        mounted = made if made.returncode else self._mount()
+        if mounted.returncode:
+            pytest.skip(f'a file cannot be mounted as a disk here: {mounted.stderr.decode().strip()}')
+        return self
+
+    def become_read_only(self) -> None:
+        """As ext4 does it by itself when the disk fails: files that are open can be written no more, either."""
+        subprocess.run(['mount', '-o', 'remount,abort', str(self.folder)], check=True)
+        (self.folder / 'probe').exists()
+
+    def mend(self) -> None:
+        """Mount it anew, as it is."""
+        subprocess.run(['umount', '-l', str(self.folder)], check=True)
+        self._mount().check_returncode()
+
+    def _mount(self) -> subprocess.CompletedProcess:
+        return subprocess.run(['mount', '-o', 'loop', str(self._image), str(self.folder)], capture_output=True)
+
+    def __exit__(self, *_: object) -> None:
+        subprocess.run(['umount', '-l', str(self.folder)], check=False)
+
+
+needs_loop = pytest.mark.skipif(
+    os.geteuid() != 0 or not shutil.which('mkfs.ext4'), reason='needs the right to mount, and mkfs.ext4'
+)

@@ -46,6 +46,9 @@ from toolbox.plugin.registry import (
     PluginRegistry as PluginRegistry,
 )
 from toolbox.plugin.registry import (
+    did_you_mean as did_you_mean,
+)
+from toolbox.plugin.registry import (
     import_failures as import_failures,
 )
 from toolbox.plugin.registry import (

@@ -1,6 +1,9 @@
 """What a trial comes to: means and rows of one evaluation of its best weights, or it has failed."""
 
+import errno
+import re
 import statistics
+from contextlib import ExitStack
 
 import pytest
 import torch
@@ -8,13 +11,24 @@ import torch
 from tests.support import RECIPE, TINY
 from toolbox.config.loading import config_text, load_config
 from toolbox.config.options import parse_options
+from toolbox.experiment import ablate, trials
 from toolbox.experiment.trial import TrialJob, run_trial
 from toolbox.experiment.trials import TrialFolder
-from toolbox.system.cli import USAGE_ERROR
+from toolbox.system.cli import SOME_FAILED, USAGE_ERROR
+from toolbox.system.files import NotWritten
+from toolbox.system.locks import locked
+from toolbox.system.paths import CONFIGS
 from toolbox.training import checkpoint_rotation as generations
 from toolbox.training.checkpoint import read_checkpoint, save_checkpoint
 from toolbox.training.train import FoldRun
+from tools import ablate as ablate_tool
 
+ARMS = """
+_base_ = ['{configs}/_base_/ablation.py']
+axes = dict(attention=dict(se={{'model.attention.type': 'SE'}}, none={{'model.attention.type': 'none'}}))
+seeds = [0]
+photos = 1
+"""
 QUICK = ('model.decoder.type=Unet', 'model.layout.type=OneStage', 'sample_images=0', 'train_cfg.max_epochs=2')
 
 
@@ -103,3 +117,80 @@ def test_a_full_disk_does_not_hide_why_a_trial_has_failed(trial, monkeypatch):
     assert run_trial(TrialJob(trial.path)) == USAGE_ERROR
     assert (trial.state, trial.reason) == ('failed', 'planted')
     assert not (trial.path / 'previous.pth').exists()
+
+
+def test_a_trial_that_another_process_holds_is_left_as_it_is(trial, monkeypatch, capsys):
+    monkeypatch.setattr(trials, '_LOCK_WAIT', 0)
+    before = sorted(path.name for path in trial.path.iterdir())
+    with locked(trial.path, 'a training'):
+        assert run_trial(TrialJob(trial.path)) == USAGE_ERROR
+        with pytest.raises(FileExistsError, match='another process works in'):
+            trial.refuse_held()
+    assert 'another process works in' in capsys.readouterr().err
+    assert trial.state == 'waiting'
+    assert sorted(path.name for path in trial.path.iterdir()) == sorted([*before, '.lock'])
+    trial.refuse_held()
+
+
+class InThisProcess:
+    """An engine without processes."""
+
+    def run(self, function, jobs):
+        for job in jobs:
+            yield job, function(job)
+
+
+def compare(photo_folder, folder, monkeypatch, *more):
+    ablation = folder.with_name('arms.py')
+    ablation.write_text(ARMS.format(configs=CONFIGS), encoding='utf-8')
+    monkeypatch.setattr(ablate, '_engine', lambda *_: InThisProcess())
+    monkeypatch.setattr(trials, '_LOCK_WAIT', 0)
+    where = ['--data-root', str(photo_folder), '--work-dir', str(folder), '--steps', '1', *more]
+    return ablate_tool.main([str(ablation), *where, '--cfg-options', *TINY, *QUICK[:3]])
+
+
+def test_a_second_ablation_on_one_folder_is_refused(photo_folder, tmp_path, monkeypatch, capsys):
+    folder = tmp_path / 'out'
+    folder.mkdir()
+    with locked(folder, 'an ablation'):
+        assert compare(photo_folder, folder, monkeypatch) == 2
+    assert re.search(r'error: an ablation: another process works in', capsys.readouterr().err)
+    assert [path.name for path in folder.iterdir()] == ['.lock']
+
+
+def test_an_ablation_does_not_take_a_trial_that_is_trained_by_hand(photo_folder, tmp_path, monkeypatch, capsys):
+    folder, real = tmp_path / 'out', TrialFolder.create
+    with ExitStack() as stack, monkeypatch.context() as patch:
+
+        def create(trial, *arguments, **named):
+            real(trial, *arguments, **named)
+            if 'none' in trial.path.name:
+                stack.enter_context(locked(trial.path, 'a training'))
+
+        patch.setattr(TrialFolder, 'create', create)
+        assert compare(photo_folder, folder, monkeypatch) == 2
+    error = capsys.readouterr().err
+    assert 'Traceback' not in error
+    assert re.search(r'error: trial none\S*: another process works in', error)
+    assert compare(photo_folder, folder, monkeypatch) == 0
+    assert '1 of 2 trials were done before' in capsys.readouterr().out
+    assert (folder / 'table.csv').is_file()
+
+
+def test_a_trial_whose_beginning_cannot_be_noted_has_failed_and_is_run_again(
+    photo_folder, tmp_path, monkeypatch, capsys
+):
+    real, failed = TrialFolder.set_state, []
+
+    def set_state(trial, state, reason=''):
+        if state == 'running' and not failed:
+            failed.append(trial)
+            raise NotWritten(errno.ESTALE, str(trial.path / 'state.json'), 'Stale file handle', 'mount it anew')
+        real(trial, state, reason)
+
+    monkeypatch.setattr(TrialFolder, 'set_state', set_state)
+    assert compare(photo_folder, tmp_path / 'out', monkeypatch) == SOME_FAILED
+    streams = capsys.readouterr()
+    assert 'Traceback' not in streams.err
+    assert 'FAILED: its process ended with exit code 2' in streams.out
+    assert compare(photo_folder, tmp_path / 'out', monkeypatch, '--rerun-failed') == 0

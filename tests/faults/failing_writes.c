@@ -1,8 +1,9 @@
-/* Lets the n-th operation of one kind on files below a folder fail, in this process alone; for LD_PRELOAD.
+/* Lets the n-th operation of one kind on files below a folder fail, in this process and those it forks; for LD_PRELOAD.
  *
  * fail_at(kind, n, folder, once): kind 'w' writes, 'r' renames, 's' forces to the disk; n from 1, 0 lets all succeed.
  * From the n-th on all fail, as on a disk that is full; with `once` that one alone. operations(kind): how many there were
- * since. Processes that are started read the same from FAILING_WRITES, "kind:n:once:folder".
+ * since, those of forked processes among them. fail_with(error): with what, in place of ENOSPC for writes and EIO for
+ * the others. Processes that are started read the same from FAILING_WRITES, "kind:n:once:error:folder".
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -11,24 +12,32 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
-static int kind, position, seen[128], only_once;
+static int kind, position, none[128], *seen = none, only_once, given_error;
 static char folder[PATH_MAX];
 
 void fail_at(int k, int n, const char *below, int once) {
-    kind = k, position = n, only_once = once;
-    memset(seen, 0, sizeof seen);
+    kind = k, position = n, only_once = once, given_error = 0;
+    memset(seen, 0, sizeof none);
     strncpy(folder, below, sizeof folder - 1);
 }
 
+void fail_with(int error) { given_error = error; }
+
 __attribute__((constructor)) static void begin(void) {
     char k, below[PATH_MAX];
-    int n, once;
+    int n, once, error;
     const char *given = getenv("FAILING_WRITES");
-    if (given && sscanf(given, "%c:%d:%d:%4095s", &k, &n, &once, below) == 4) fail_at(k, n, below, once);
+    void *shared = mmap(NULL, sizeof none, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (shared != MAP_FAILED) seen = shared;
+    if (given && sscanf(given, "%c:%d:%d:%d:%4095s", &k, &n, &once, &error, below) == 5) {
+        fail_at(k, n, below, once);
+        fail_with(error);
+    }
 }
 
 int operations(int k) { return seen[k]; }
@@ -47,7 +56,7 @@ static int below_fd(int fd) {
 static int fails(int k, int error) {
     int n = __sync_add_and_fetch(&seen[k], 1);
     if (k != kind || !position || n < position || (only_once && n > position)) return 0;
-    errno = error;
+    errno = given_error ? given_error : error;
     return 1;
 }
 

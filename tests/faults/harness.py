@@ -1,15 +1,21 @@
 """Runs a tool once for each position at which the file system may fail, and says how it was taken.
 
-`python -m tests.faults.harness JOB KINDS --scratch DIR [--positions N] [--once]`, started with the library made of
-`failing_writes.c` in LD_PRELOAD. Heavy packages are imported once; each run is a fork. A line of JSON per position.
+`python -m tests.faults.harness JOB KINDS --scratch DIR [--positions N] [--once] [--error NAME ...]`, started with the
+library made of `failing_writes.c` in LD_PRELOAD. Heavy packages are imported once; each run is a fork, and so are the
+trials of an ablation. A line of JSON per position.
 """
 
 import argparse
+import csv
 import ctypes
+import errno
+import importlib
+import itertools
 import json
 import os
 import shutil
 import signal
+import statistics
 import sys
 import time
 from collections.abc import Callable
@@ -19,8 +25,23 @@ from pathlib import Path
 from PIL import Image
 
 from tests.support import RECIPE, TINY, scene
+from toolbox.system.paths import CONFIGS
 
-HANGS_AFTER_SECONDS = 90
+HANGS_AFTER_SECONDS = 180
+GOES_ON = ('--resume', '--rerun-failed', 'the same command', 'choose another', 'make room')  # what an error tells to do
+IMPORTED = (  # what a run imports on its way
+    *('albumentations', 'cv2', 'matplotlib.pyplot', 'numba', 'segmentation_models_pytorch', 'timm'),
+    *('toolbox.experiment.ablate', 'toolbox.report.ablation_page', 'toolbox.scoring.kernels.cpu'),
+    'toolbox.training.train',
+)
+QUICK = [*TINY, 'model.decoder.type=Unet', 'model.layout.type=OneStage', 'visualizers=[]', 'data.batch_size=3']
+ABLATION = """
+_base_ = ['{configs}/_base_/ablation.py']
+axes = dict(attention=dict(se={{'model.attention.type': 'SE'}}, none={{'model.attention.type': 'none'}}))
+seeds = [0]
+photos = 1
+"""
+COSTS = ('images_per_second', 'peak_memory_mib', 'wall_minutes', 'gpu_minutes')
 CLEANING = ['embedder.type=ColorTexture', 'reducer.type=PCA', 'reducer.n_components=4', 'detector.type=KNNDistance']
 
 
@@ -71,7 +92,7 @@ def photographs(folder: Path, number: int, side: int = 48) -> Path:
 
 def training(scratch: Path) -> Job:
     photos = photographs(scratch / 'photos', 9)
-    options = [*TINY, 'train_cfg.max_epochs=2', 'train_cfg.save_steps=1', 'visualizers=[]']
+    options = [*QUICK, 'train_cfg.max_epochs=2', 'train_cfg.save_steps=1', 'sample_images=1']
 
     def arguments(out: Path, again: bool) -> list[str]:
         where = ['--data-root', str(photos), '--work-dir', str(out)]
@@ -127,7 +148,45 @@ def cleaning(scratch: Path) -> Job:
     return Job('clean_data', arguments, lambda out: (out / 'clean.csv').read_text())
 
 
-JOBS = {'train': training, 'infer': restoring, 'zip': restoring_to_zip, 'clean': cleaning}
+def comparing(scratch: Path) -> Job:
+    photos = photographs(scratch / 'photos', 9)
+    ablation = scratch / 'parts.py'
+    ablation.write_text(ABLATION.format(configs=CONFIGS), encoding='utf-8')
+
+    def arguments(out: Path, again: bool) -> list[str]:
+        where = ['--data-root', str(photos), '--work-dir', str(out)]
+        how = ['--steps', '2', *(['--rerun-failed'] if again else [])]
+        return [str(ablation), *where, *how, '--cfg-options', *QUICK, 'sample_images=0']
+
+    def result(out: Path) -> object:
+        with open(out / 'table.csv', newline='', encoding='utf-8') as file:
+            rows = [{key: row[key] for key in row if key not in COSTS} for row in csv.DictReader(file)]
+        weights = {path.parent.name: _digest(read(path)['model']) for path in out.glob('trials/*/best.pth')}
+        said = {path.parent.name: json.loads(path.read_text()) for path in out.glob('trials/*/result.json')}
+        return {
+            'table': rows,
+            'weights': weights,
+            'rows': {name: [content['metrics'], content['per_image']] for name, content in said.items()},
+            'page': (out / 'report.html').is_file(),
+        }
+
+    def kept(out: Path) -> str:
+        for path in out.glob('trials/*/*.pth'):
+            if path.name != 'damaged.pth':
+                read(path)
+        for path in out.glob('trials/*/state.json'):
+            if json.loads(path.read_text())['state'] == 'done':
+                said = json.loads((path.parent / 'result.json').read_text())
+                mean = statistics.fmean(row['ssim'] for row in said['per_image'].values())
+                best = read(path.parent / 'best.pth')['metrics']
+                if abs(said['metrics']['ssim'] - mean) > 1e-6 or abs(best['ssim'] - mean) > 1e-6:
+                    return f'{path.parent}: means, rows and best.pth are of two evaluations'
+        return ''
+
+    return Job('ablate', arguments, result, kept)
+
+
+JOBS = {'train': training, 'infer': restoring, 'zip': restoring_to_zip, 'clean': cleaning, 'ablate': comparing}
 
 
 def read(path: Path) -> dict:
@@ -143,7 +202,9 @@ def _digest(tensors: dict) -> object:
     return checksum(tensors)
 
 
-def run(job: Job, out: Path, again: bool, kind: str = '-', position: int = 0, once: bool = False) -> tuple:
+def run(
+    job: Job, out: Path, again: bool, kind: str = '-', position: int = 0, once: bool = False, error: int = 0
+) -> tuple:
     """A run in a process of its own: its exit code (None: it hangs), what it said, how many operations it made."""
     said, counted = out.with_suffix('.said'), out.with_suffix('.counted')
     out.mkdir(exist_ok=True)
@@ -154,11 +215,14 @@ def run(job: Job, out: Path, again: bool, kind: str = '-', position: int = 0, on
             os.dup2(file.fileno(), 2)
         code = 70
         try:
-            os.environ['FAILING_WRITES'] = f'{kind}:{position}:{int(once)}:{out}/'
+            os.environ['FAILING_WRITES'] = f'{kind}:{position}:{int(once)}:{error}:{out}/'
             library = ctypes.CDLL(None)
             library.fail_at(ord(kind), position, f'{out}/'.encode(), int(once))
+            library.fail_with(error)
+            from toolbox.experiment.workers import processes
             from toolbox.system.console import load_tool
 
+            processes._start_method = lambda: 'fork'  # a server would import all packages anew for each run
             code = load_tool(job.tool).main(job.arguments(out, again))
             counted.write_text(json.dumps({kind: library.operations(ord(kind)) for kind in 'wrs'}))
         except SystemExit as end:
@@ -183,11 +247,14 @@ def run(job: Job, out: Path, again: bool, kind: str = '-', position: int = 0, on
     return None, said.read_text(errors='replace'), {}
 
 
-def try_position(job: Job, expected: object, scratch: Path, kind: str, position: int, once: bool) -> Verdict:
+def try_position(
+    job: Job, expected: object, scratch: Path, kind: str, position: int, once: bool, error: int = 0
+) -> Verdict:
     """Let one operation fail; look at what is left; go on without faults; compare with a run that met none."""
-    out = scratch / f'{kind}{position}'
-    code, said, _ = run(job, out, False, kind, position, once)
-    told = (said.strip().splitlines() or [''])[-1]
+    out = scratch / f'{kind}{position}{errno.errorcode.get(error, "")}'
+    code, said, _ = run(job, out, False, kind, position, once, error)
+    told = '\n'.join(line for line in said.splitlines() if line.startswith('error:') or 'FAILED' in line)
+    told = told or (said.strip().splitlines() or [''])[-1]
 
     def verdict(wrong: str) -> Verdict:
         if not wrong:
@@ -207,6 +274,10 @@ def try_position(job: Job, expected: object, scratch: Path, kind: str, position:
         return verdict(f'left behind: {error}')
     if code == 0:
         return verdict('')
+    if str(out) not in told:
+        return verdict('no file is named')
+    if not any(words in said for words in GOES_ON):
+        return verdict('how to go on is not said')
     again, said, _ = run(job, out, True)
     if again != 0:
         return verdict(f'cannot be gone on with: {said.strip()[-300:]}')
@@ -220,25 +291,33 @@ def main() -> None:
     parser.add_argument('--scratch', type=Path, required=True)
     parser.add_argument('--positions', type=int, help='how many, spread over all (default: each)')
     parser.add_argument('--once', action='store_true', help='one operation fails, those after it do not')
+    parser.add_argument('--error', nargs='+', default=[''], help='of errno, like ESTALE (default: ENOSPC, EIO)')
+    parser.add_argument('--from', type=int, default=1, dest='first', help='the first position to try')
     arguments = parser.parse_args()
 
-    import albumentations  # noqa: F401
-    import segmentation_models_pytorch  # noqa: F401
-    import timm  # noqa: F401
     import torch
 
+    from toolbox.plugin.discovery import discover_plugins
+
     torch.set_num_threads(1)
+    discover_plugins()
+    for module in IMPORTED:
+        importlib.import_module(module)
     job = JOBS[arguments.job](arguments.scratch)
     reference = arguments.scratch / 'reference'
     code, said, operations = run(job, reference, False)
     assert code == 0, said
     expected = job.result(reference)
-    for kind in arguments.kinds:
+    for kind, error in itertools.product(arguments.kinds, arguments.error):
         number = min(operations[kind], arguments.positions or operations[kind])
         for step in range(number):
             position = 1 + (2 * step + 1) * operations[kind] // (2 * number)
-            tried = try_position(job, expected, arguments.scratch, kind, position, arguments.once)
-            print(json.dumps({'kind': kind, 'of': operations[kind], **asdict(tried)}), flush=True)
+            if position < arguments.first:
+                continue
+            tried = try_position(
+                job, expected, arguments.scratch, kind, position, arguments.once, getattr(errno, error, 0)
+            )
+            print(json.dumps({'kind': kind, 'error': error, 'of': operations[kind], **asdict(tried)}), flush=True)
 
 
 if __name__ == '__main__':

@@ -30,18 +30,30 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built
 
 
-@pytest.mark.parametrize('job', JOBS)
-def test_a_fault_is_told_and_loses_nothing(job, library, tmp_path):
-    command = [sys.executable, '-m', 'tests.faults.harness', job, 'wrs', '--scratch', str(tmp_path)]
+def verdicts(library, scratch, job, kinds, *more):
+    """What the harness says of the positions that it tried."""
+    command = [sys.executable, '-m', 'tests.faults.harness', job, kinds, '--scratch', str(scratch)]
     environment = {**os.environ, 'LD_PRELOAD': str(library), 'OMP_NUM_THREADS': '1'}
     done = subprocess.run(
-        [*command, '--positions', str(POSITIONS)],
+        [*command, '--positions', str(POSITIONS), *more],
         cwd=REPOSITORY,
         env=environment,
         capture_output=True,
         text=True,
         check=True,
     )
-    verdicts = [json.loads(line) for line in done.stdout.splitlines()]
-    assert {verdict['kind'] for verdict in verdicts} == set('wrs')
-    assert [verdict for verdict in verdicts if verdict['wrong']] == []
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@pytest.mark.parametrize('job', JOBS)
+def test_a_fault_is_told_and_loses_nothing(job, library, tmp_path):
+    tried = verdicts(library, tmp_path, job, 'wrs')
+    assert {verdict['kind'] for verdict in tried} == set('wrs')
+    assert [verdict for verdict in tried if verdict['wrong']] == []
+
+
+def test_renames_fail_as_those_of_file_servers_do(library, tmp_path):
+    errors = ['ESTALE', 'EBUSY', 'EXDEV']
+    tried = verdicts(library, tmp_path, 'infer', 'r', '--error', *errors)
+    assert [verdict['error'] for verdict in tried] == errors
+    assert [verdict for verdict in tried if verdict['wrong']] == []

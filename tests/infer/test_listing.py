@@ -146,3 +146,16 @@ def test_masks_that_cannot_be_used(tmp_path):
     write_png(tmp_path / 'pictures' / 'a.png', scene(1))
     with pytest.raises(ValueError, match=r'these are no masks; .*looks like a photograph'):
         MaskFolder(tmp_path / 'pictures', photos)
+
+
+def test_a_long_table_is_read_with_one_look_at_each_folder(tmp_path, monkeypatch):
+    """Asking for each file takes long on network drives, and looking at each name for all others at any place."""
+    names = [f'many/{index:05d}.png' for index in range(3000)]
+    (tmp_path / 'many').mkdir()
+    for name in names:
+        (tmp_path / name).touch()
+    (tmp_path / 'test.csv').write_text('\n'.join(['input_image_path', *names]), encoding='utf-8')
+    looks, real = [], os.scandir
+    monkeypatch.setattr(os, 'scandir', lambda path: looks.append(path) or real(path))
+    assert [photo.name for photo in list_photos(tmp_path / 'test.csv')] == names
+    assert len(looks) == 2

@@ -1,5 +1,6 @@
 """Disks without room, met by tools that train, compare, score and export: one sentence, and nothing half written."""
 
+import errno
 import json
 import os
 import re
@@ -18,6 +19,7 @@ from toolbox.system.files import (
     remove_leftovers,
     write_json,
     write_rows,
+    writing_into,
 )
 from toolbox.system.paths import REPOSITORY
 from tools import export as export_tool
@@ -119,6 +121,44 @@ def test_a_read_only_disk(small_disk):
     subprocess.run(['mount', '-o', 'remount,ro', str(disk)], check=True)
     with pytest.raises(NotWritten, match='Read-only file system; make it writable, or choose another place'):
         write_json(disk / 'c.json', {})
+
+
+@pytest.mark.parametrize('name', ['ESTALE', 'EBUSY', 'EXDEV', 'ENOTCONN'])
+def test_a_rename_that_a_file_server_refuses(name, tmp_path, monkeypatch):
+    number = getattr(errno, name)
+
+    def refused(*_):
+        raise OSError(number, os.strerror(number))
+
+    write_json(tmp_path / 'a.json', {'a': 1})
+    monkeypatch.setattr(os, 'replace', refused)
+    with pytest.raises(NotWritten, match=f'a.json cannot be written: {os.strerror(number)}; (?!look at this path)'):
+        write_json(tmp_path / 'a.json', {'a': 2})
+    assert json.loads((tmp_path / 'a.json').read_text(encoding='utf-8')) == {'a': 1}
+    assert os.listdir(tmp_path) == ['a.json']
+
+
+def test_what_a_disk_says_of_a_file_that_is_open_names_the_folder(tmp_path):
+    named = rf'{tmp_path} cannot be read or written: Input/output error; .*; go on so'
+    with pytest.raises(NotWritten, match=named), writing_into(tmp_path, 'go on so'):
+        raise OSError(errno.EIO, 'Input/output error')
+    named = rf'{tmp_path}/a.txt cannot be read or written: Read-only .*; go on so'
+    with pytest.raises(NotWritten, match=named), writing_into(tmp_path, 'go on so'):
+        raise OSError(errno.EROFS, 'Read-only file system', str(tmp_path / 'a.txt'))
+
+
+@pytest.mark.parametrize(
+    'error',
+    [
+        OSError('a sentence of our own'),
+        OSError(errno.EIO, 'Input/output error', '/elsewhere/a.png'),
+        OSError(errno.EPIPE, 'Broken pipe'),
+    ],
+)
+def test_what_is_not_said_of_the_folder_passes(error, tmp_path):
+    with pytest.raises(OSError, match=re.escape(str(error))) as raised, writing_into(tmp_path, 'go on so'):
+        raise error
+    assert raised.value is error
 
 
 def test_too_many_open_files():

@@ -31,12 +31,12 @@ from toolbox.plugin.contracts import Embedder
 from toolbox.plugin.registry import DETECTORS, EMBEDDERS, REDUCERS
 from toolbox.system.bars import bar
 from toolbox.system.files import (
-    advised,
     check_output,
     in_one_move,
     make_folder,
     remove_leftovers,
     write_rows,
+    writing_into,
     zip_to,
 )
 from toolbox.system.locks import locked
@@ -87,7 +87,7 @@ def clean(
         say(f'passed over: {told_in_words(photos.left_out)}')
     _check_options(resolved)
     folder = _writable_folder(out)
-    with advised(_GO_ON), locked(folder, 'cleaning a data set', option='--out', keep=False):
+    with writing_into(folder, _GO_ON), locked(folder, 'cleaning a data set', option='--out', keep=False):
         remove_leftovers(folder)
         return _clean(root, folder, photos, resolved, write_page, ray, say)
 

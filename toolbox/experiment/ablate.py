@@ -22,7 +22,7 @@ from toolbox.experiment.workers import build_engine
 from toolbox.experiment.workers.engine import Engine, why_killed
 from toolbox.system.cli import SOME_FAILED
 from toolbox.system.environment import command, commit, write_record
-from toolbox.system.files import advised, make_folder, remove_leftovers, require_room
+from toolbox.system.files import make_folder, remove_leftovers, require_room, writing_into
 from toolbox.system.locks import locked
 from toolbox.system.paths import RUN_CONFIG
 from toolbox.system.records import save_record
@@ -74,7 +74,7 @@ def ablate(
     plan = make_plan(ablation, data_root, options, settings, trust_plugins=trust_plugins)
     folder = Path(work_dir) if work_dir else Path('work_dirs') / (plan.name + ('-sample' if plan.sample else ''))
     make_folder(folder)
-    with advised('what is done is kept: the same command goes on'), locked(folder, 'an ablation'):
+    with writing_into(folder, 'what is done is kept: the same command goes on'), locked(folder, 'an ablation'):
         remove_leftovers(folder)
         require_room(folder, LEAST_ROOM)
         run = _Run(
@@ -147,7 +147,9 @@ class _Run:
                 self.trials += self.plan.trials(arm, self._steps(tried))
         if self.not_tried and (self.stop_on_failure or not self.trials):
             arms = counted(len(self.not_tried), 'arm')
-            raise ValueError(f'{arms} failed on the first batch; nothing was trained')
+            raise ValueError(
+                f'{arms} failed on the first batch; nothing was trained. Mend what is wrong and add --rerun-failed'
+            )
         if self.plan.baseline in self.not_tried:
             print(f'the baseline, {self.plan.baseline}, fails: no differences can be told', file=sys.stderr)
         for trial in self.trials:
@@ -195,7 +197,8 @@ class _Run:
             for number, (job, exit_code) in enumerate(self.engine.run(run_trial, jobs), start=1):
                 progress.tell()
                 folder = TrialFolder(job.folder)
-                if folder.state == 'running':
+                if folder.state in ('running', 'waiting'):  # it ended without a word
+                    folder.refuse_held()
                     folder.set_state('failed', why_killed(exit_code))
                 left = (time.monotonic() - started) / number * (len(jobs) - number)
                 _say(f'[{number}/{len(jobs)}] {self._describe(by_folder[job.folder])}; {clock(left)} left')

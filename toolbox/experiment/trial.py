@@ -1,6 +1,7 @@
 """One trial of an experiment: its training from wherever it stands, and what came of it, in its folder."""
 
 import logging
+import sys
 import traceback
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -18,6 +19,7 @@ from toolbox.images.io import write_png
 from toolbox.nn.device import default_device, is_out_of_memory
 from toolbox.plugin.types import Batch
 from toolbox.system.cli import USAGE_ERROR
+from toolbox.system.files import writing_into
 from toolbox.system.interruption import Stopped
 from toolbox.system.names import fitting
 from toolbox.system.words import without_addresses
@@ -32,6 +34,8 @@ logger = logging.getLogger('huefill')
 OUTPUTS, PICTURES = 'predictions', 'photos'
 # What a trial imports at once, and what it imports on its way.
 PRELOAD = (__name__, 'albumentations', 'cv2', 'numba', 'segmentation_models_pytorch', 'timm')
+_GO_ON = '--rerun-failed goes on from its last checkpoint'
+_SAFE = 'its checkpoints are kept: the same command with --rerun-failed (of folds: --resume) goes on from them'
 _TOLERANCE = 1e-3  # between two evaluations of the same weights, whose kernels may add in another order
 
 
@@ -61,18 +65,27 @@ def run_trial(job: TrialJob) -> int:
         An exit code: 0, or as for tools.
     """
     trial = TrialFolder(job.folder)
-    with trial.held():
-        trial.set_state('running')
-        try:
-            with loss_of_a_worker_explained('--rerun-failed goes on from its last checkpoint'):
-                _train(trial, job)
-        except Stopped as stop:
-            return stop.exit_code  # 'running': it is resumed
-        except Exception as error:  # whatever goes wrong in an arm is that arm's result
-            logger.error(traceback.format_exc(), extra=dict(file_only=True))
-            reason = explain(error)
-            Generations(job.folder).save_small(lambda: trial.set_state('failed', reason))
-            return USAGE_ERROR
+    try:
+        with trial.held():
+            return _run(trial, job)
+    except OSError as error:  # another process holds it, or where it stands cannot be written down
+        print(f'error: {explain(error)}', file=sys.stderr, flush=True)
+        return USAGE_ERROR
+
+
+def _run(trial: TrialFolder, job: TrialJob) -> int:
+    trial.set_state('running')
+    try:
+        with writing_into(job.folder, _SAFE), loss_of_a_worker_explained(_GO_ON):
+            _train(trial, job)
+    except Stopped as stop:
+        return stop.exit_code  # 'running': it is resumed
+    except Exception as error:  # whatever goes wrong in an arm is that arm's result
+        logger.error(traceback.format_exc(), extra=dict(file_only=True))
+        reason = explain(error)
+        print(f'error: {reason}', file=sys.stderr, flush=True)
+        Generations(job.folder).save_small(lambda: trial.set_state('failed', reason))
+        return USAGE_ERROR
     return 0
 
 

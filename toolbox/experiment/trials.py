@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from toolbox.experiment.results import Costs, TrialResult
 from toolbox.system.files import make_folder, write_text
-from toolbox.system.locks import locked
+from toolbox.system.locks import locked, refuse_locked
 from toolbox.system.paths import RUN_CONFIG
 from toolbox.system.records import Damaged, read_record, save_record
 
@@ -148,6 +148,10 @@ class TrialFolder:
         """
         with locked(self.path, f'trial {self.path.name}', wait=_LOCK_WAIT):
             yield
+
+    def refuse_held(self) -> None:
+        """Raise FileExistsError if another process runs this trial."""
+        refuse_locked(self.path, f'trial {self.path.name}', '--work-dir')
 
     def _differs(self, known: Mapping[str, Any] | None) -> str:
         facts, path = self.facts, self._file(_TRIAL)

@@ -19,7 +19,6 @@ from toolbox.images.strict_png import decode_rgb_png, max_png_bytes
 from toolbox.infer.listing import ListedPhoto
 from toolbox.infer.photo_file import read_photo_file
 from toolbox.system.files import (
-    advised,
     append_rows,
     append_whole,
     check_length,
@@ -28,6 +27,7 @@ from toolbox.system.files import (
     make_folder,
     parse_json,
     remove_leftovers,
+    writing_into,
     zip_to,
 )
 from toolbox.system.locks import locked, refuse_locked
@@ -110,7 +110,7 @@ class Outputs:
         """
         with ExitStack() as stack:
             make_folder(self.folder)
-            stack.enter_context(advised(_GO_ON))
+            stack.enter_context(writing_into(self.folder, _GO_ON))
             stack.enter_context(locked(self.folder, _WHAT, option='--out', keep=False))
             for folder in (self.folder, masks):
                 if folder is not None:

@@ -1,9 +1,12 @@
 """What the command-line tools share: how an error is shown, and which exit code it gives."""
 
 import argparse
+import atexit
 import io
 import os
+import shutil
 import sys
+import tempfile
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -63,6 +66,7 @@ def run_tool(job: Callable[[], int | None]) -> int:
     """
     _show_any_name()
     try:
+        _have_a_home()
         code = job() or 0
         sys.stdout.flush()
         return code
@@ -94,6 +98,22 @@ def _about_file(error: OSError) -> str:
     path = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes | os.PathLike) else error.filename
     repair = REPAIRS.get(error.errno, 'look at this path, or give another')
     return f'{error.strerror}; {repair}' if path is None else f'{path}: {error.strerror}; {repair}'
+
+
+def _have_a_home() -> None:
+    """A user without a home, as containers run their programs by, gets one until the process ends: libraries look for
+    a folder for their caches when they are imported, and some of them raise where there is none.
+    """
+    if os.path.isabs(os.path.expanduser('~')):
+        return
+    home, owner = tempfile.mkdtemp(prefix='huefill-'), os.getpid()
+    os.environ['HOME'] = home
+
+    def remove() -> None:
+        if os.getpid() == owner:
+            shutil.rmtree(home, ignore_errors=True)
+
+    atexit.register(remove)
 
 
 def _show_any_name() -> None:

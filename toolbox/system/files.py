@@ -31,7 +31,18 @@ REPAIRS = {
     errno.ENAMETOOLONG: 'choose a shorter name',
     **dict.fromkeys((errno.EMFILE, errno.ENFILE), 'raise the limit on open files (ulimit -n)'),
     errno.EIO: 'the disk, or the network to it, fails: choose another place',
+    **dict.fromkeys(
+        (errno.ESTALE, errno.ENOTCONN, errno.ENODEV, errno.EHOSTDOWN, errno.ETIMEDOUT),
+        'its server was lost, or has another folder there now: mount it anew, or choose another place',
+    ),
+    errno.EBUSY: 'something else holds it: wait for that, or choose another place',
+    errno.EXDEV: 'this file system does not rename within a folder: choose another place',
 }
+# What disks, and networks to them, say of files that a program opens itself.
+_OF_DISKS = (
+    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.ENODEV),
+    *(errno.EHOSTDOWN, errno.ETIMEDOUT, errno.EBUSY, errno.EXDEV, errno.EACCES, errno.EPERM, errno.ENOLCK),
+)
 _ROOM_MATTERS = (errno.ENOSPC, errno.EDQUOT)
 # Of a name and of a whole path, on the usual systems; the path's end counts, too.
 _MOST_BYTES_OF_NAME, _MOST_BYTES_OF_PATH = 255, 4095
@@ -95,6 +106,29 @@ def advised(advice: str) -> Iterator[None]:
         if error.advice != _repair(error.errno):  # said already by who knows more
             raise
         raise NotWritten(error.errno, error.path, error.reason, f'{error.advice}; {advice}', error.what) from error
+
+
+@contextmanager
+def writing_into(folder: Path, advice: str) -> Iterator[None]:
+    """Within, files are written into a folder, by libraries too: what its disk says against one becomes `NotWritten`.
+
+    Where the system does not say of which file, as of one that is open already, the folder is named.
+
+    Args:
+        folder: all of it lies there; what the system says of files elsewhere passes.
+        advice: what is safe, and how to go on.
+    """
+    with advised(advice):
+        try:
+            yield
+        except NotWritten:
+            raise
+        except OSError as error:
+            path = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes | os.PathLike) else None
+            elsewhere = path is not None and not Path(path).absolute().is_relative_to(folder.absolute())
+            if error.errno not in _OF_DISKS or elsewhere:
+                raise
+            raise not_written(path or folder, error, ' cannot be read or written') from error
 
 
 @contextmanager
@@ -268,8 +302,12 @@ def is_full(error: OSError) -> bool:
 
 
 def sync_file(path: Path) -> None:
-    """Force what was written into a file to the disk."""
-    with open(path, 'rb') as file:
+    """Force what was written into a file to the disk.
+
+    Raises:
+        NotWritten: the system does not take it.
+    """
+    with writing(path), open(path, 'rb') as file:
         os.fsync(file.fileno())
 
 

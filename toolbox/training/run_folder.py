@@ -8,7 +8,7 @@ import shutil
 import sys
 import time
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from mmengine.config import Config
 
 from toolbox.config.differences import shown
 from toolbox.system.environment import code_commit
-from toolbox.system.files import is_full, read_json_if_any, remove_leftovers, require_room, write_json
+from toolbox.system.files import read_json_if_any, remove_leftovers, require_room, write_json
 from toolbox.system.locks import locked
 from toolbox.system.paths import RUN_CONFIG
 from toolbox.training.checkpoint_rotation import LAST, PREVIOUS
@@ -34,6 +34,7 @@ _PACKAGES = (
 _OF_START = (RUN_CONFIG, ENVIRONMENT, 'train.log', 'train.rank*.log', '.lock', 'vis_data', 'fold_*')
 _OF_STEPS = ('*.pth', 'scalars.jsonl', 'failures*.csv', 'samples')
 LEAST_ROOM = 2**20  # for logs, records and what libraries write; checkpoints ask for more (`Generations.check_space`)
+_CLOCKS_DIFFER = 60  # seconds, of this machine's and of a file server's, at most
 _LOCK_WAIT = 1  # seconds: whoever lists runs looks at their locks
 
 
@@ -82,9 +83,22 @@ def choose_folder(
 
 
 def newest(runs: Path, name: str) -> Path | None:
-    """The newest file `name` in the run folders below `runs`, fold folders included."""
+    """The newest file `name` in the run folders below `runs`, fold folders included.
+
+    Where a file is of the future, the clock was set back, and times do not tell: then it is that of the highest number.
+    """
     found = [*runs.glob(f'[0-9]*/{name}'), *runs.glob(f'[0-9]*/fold_*/{name}')]
-    return max(found, key=lambda path: path.stat().st_mtime, default=None)
+    times = {path: path.stat().st_mtime for path in found}
+    numbers = {path: _number(path.relative_to(runs).parts[0]) for path in found}
+    if any(at > time.time() + _CLOCKS_DIFFER for at in times.values()):
+        newest = max(found, key=lambda path: (numbers[path], times[path]))
+        print(f'careful: files below {runs} are of the future: {newest} is taken for the newest, by its number')
+        return newest
+    return max(found, key=times.__getitem__, default=None)
+
+
+def _number(name: str) -> int:
+    return int(name) if name.isdigit() else 0
 
 
 def trust_option(config: Config) -> str:
@@ -123,9 +137,10 @@ def occupied(folder: Path, made: bool = False) -> Iterator[None]:
             yield
         except BaseException:
             if is_new:
-                _remove_start(folder, before)
-                if made and not any(folder.iterdir()):
-                    folder.rmdir()
+                with suppress(OSError):  # of a disk that fails, what has failed on it first is told
+                    _remove_start(folder, before)
+                    if made and not any(folder.iterdir()):
+                        folder.rmdir()
             raise
 
 
@@ -195,6 +210,12 @@ def recorded_changes(folder: Path) -> dict[str, Any]:
     return changes if isinstance(changes, dict) else {}
 
 
+def recorded_precision(folder: Path) -> str | None:
+    """The precision of training steps that `record_environment` was told the last time; None: it is not known."""
+    precision = (read_json_if_any(folder / ENVIRONMENT) or {}).get('precision')
+    return precision if isinstance(precision, str) else None
+
+
 def log_to(folder: Path, rank: int = 0) -> None:
     """Send the toolbox's messages to train.log, and those of the main process to the console, too.
 
@@ -204,7 +225,8 @@ def log_to(folder: Path, rank: int = 0) -> None:
     """
     for handler in list(logger.handlers):
         logger.removeHandler(handler)
-        handler.close()
+        with suppress(OSError):  # lines that a disk did not take are tried once more
+            handler.close()
     logger.setLevel(logging.INFO)
     logger.propagate = False
     if rank == 0:
@@ -217,11 +239,12 @@ def log_to(folder: Path, rank: int = 0) -> None:
 
 
 class _LogFile(logging.FileHandler):
-    """Lacks the lines that a full disk did not take: the run goes on, and the console has them."""
+    """Lacks the lines that a disk did not take: the console has them. A full one does not end a run, and what ends it
+    on one that fails is told where weights are written.
+    """
 
     def handleError(self, record: logging.LogRecord) -> None:
-        error = sys.exc_info()[1]
-        if not (isinstance(error, OSError) and is_full(error)):
+        if not isinstance(sys.exc_info()[1], OSError):
             super().handleError(record)
 
 

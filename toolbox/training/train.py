@@ -23,6 +23,7 @@ from toolbox.data.splits import split_photos, split_seed
 from toolbox.data.workers import loss_of_a_worker_explained, shared_memory_shortage
 from toolbox.nn.device import default_device
 from toolbox.scoring.baselines import shortfall
+from toolbox.system.files import writing_into
 from toolbox.system.interruption import Stopped
 from toolbox.system.paths import find_config
 from toolbox.system.tables import score_table
@@ -40,6 +41,7 @@ from toolbox.training.trainer import Trainer
 logger = logging.getLogger('huefill')
 
 _GO_ON = 'go on with --resume'
+_SAFE = 'what is saved is kept: the same command with --resume goes on'
 
 
 def train(
@@ -89,6 +91,7 @@ def train(
 
         chosen = path, resolved, work_dir, resume, fold == 'all'
         folder, made = by_main_process(lambda: run_folder.choose_folder(*chosen))
+        stack.enter_context(writing_into(folder, _SAFE))
         occupy(folder, made)
         if path.parent == folder.resolve():  # its own config.py, which has them already
             changes = {**run_folder.recorded_changes(folder), **changes}
