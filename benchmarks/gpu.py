@@ -26,7 +26,6 @@ from toolbox.system.files import make_folder, read_json_if_any, write_json
 
 logger = logging.getLogger('huefill')
 
-
 RECIPE = 'configs/unetpp_cbam_b4.py'
 PARTS = ('correctness', 'training', 'scoring', 'restoring')
 
@@ -70,6 +69,20 @@ def benchmark_gpu(
     setting = dict(scale=scale, device=device, photos=photos or 'sample photographs')
     setting['batch_size'] = batch_size or chosen.batch_size
     measure = _measurements(chosen, folder, photos, device, setting['batch_size'])
+    failed = _measure(parts, measure, folder, setting)
+    results = {part: content for part in PARTS if (content := read_json_if_any(folder / f'{part}.json'))}
+    page = write_gpu_page(folder, results, PARTS)
+    missing = [part for part in PARTS if part not in results]
+    print(f'{page}; missing: {", ".join(missing) or "nothing"}', flush=True)
+    if failed:
+        raise PartsMissing(f'{", ".join(failed)} failed, see above; the same command tries again what is missing')
+    return page
+
+
+def _measure(
+    parts: Sequence[str], measure: Mapping[str, Callable[[], dict[str, Any]]], folder: Path, setting: dict[str, Any]
+) -> list[str]:
+    """Measure and write what is not there yet; the parts that failed."""
     failed = []
     for part in parts:
         path = folder / f'{part}.json'
@@ -84,16 +97,15 @@ def benchmark_gpu(
             logger.exception(f'{part} failed')
             failed.append(part)
             continue
+        finally:
+            if setting['device'] == 'cuda':  # for processes that are started next
+                torch.cuda.empty_cache()
         seconds = time.monotonic() - started
-        write_json(path, dict(setting=setting, machine=machine_facts(device), seconds=seconds, result=result))
+        write_json(
+            path, dict(setting=setting, machine=machine_facts(setting['device']), seconds=seconds, result=result)
+        )
         print(f'{part}: {seconds:.0f} s, {path}', flush=True)
-    results = {part: content for part in PARTS if (content := read_json_if_any(folder / f'{part}.json'))}
-    page = write_gpu_page(folder, results, PARTS)
-    missing = [part for part in PARTS if part not in results]
-    print(f'{page}; missing: {", ".join(missing) or "nothing"}', flush=True)
-    if failed:
-        raise PartsMissing(f'{", ".join(failed)} failed, see above; the same command tries again what is missing')
-    return page
+    return failed
 
 
 def _measurements(

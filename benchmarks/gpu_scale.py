@@ -32,7 +32,8 @@ class Scale:
 
 
 SCALES = {
-    'full': Scale(512, 8, 8, 3, 'efficientnet-b4', 256, 10, 16, 12),
+    # Blocks of more batches than loader workers have under way, two each: fewer would all be there from the start.
+    'full': Scale(512, 8, 32, 3, 'efficientnet-b4', 256, 10, 16, 12),
     # For trying the command out: tiny networks, and the smallest photographs that the published damage fits.
     'small': Scale(
         64, 2, 2, 1, 'tu-test_efficientnet', 64, 1, 2, 0, {'model.encoder.name': 'test_efficientnet', 'data.workers': 1}

@@ -1,5 +1,6 @@
 """Photographs of one size to measure with, whatever there is."""
 
+import zlib
 from pathlib import Path
 
 import cv2
@@ -17,9 +18,9 @@ def prepare_photos(source: str | None, folder: Path, size: int, num_photos: int)
 
     Args:
         source: a folder of photographs; None: those that installed packages carry.
-        folder: where to; one for each size.
+        folder: where to; in it is one for each source and size.
     """
-    folder = folder / f'{size}'
+    folder = folder / f'{size}-{zlib.crc32(str(source).encode(errors="replace")):08x}'
     make_folder(folder)
     manifest = open_source(source)
     files = [folder / f'{number:04d}.png' for number in range(num_photos)]

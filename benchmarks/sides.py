@@ -121,8 +121,9 @@ class Ours:
         return self._timed(self._watched(self.loader))
 
     def share_ready(self) -> float:
-        """How often the next batch was there without waiting, from the second step of each epoch on."""
-        return sum(wait < _READY for wait in self.waits) / len(self.waits)
+        """How often the next batch was there without waiting, since last asked; an epoch's first does not count."""
+        waits, self.waits = self.waits, []
+        return sum(wait < _READY for wait in waits) / len(waits)
 
     def profile(self) -> list[dict[str, Any]]:
         """What the time of a few steps on a ready batch goes into, by operator, the most first.

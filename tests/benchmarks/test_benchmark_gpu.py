@@ -109,6 +109,7 @@ def test_photographs_are_brought_to_one_size_and_repeated(photo_folder, tmp_path
     assert len({file.name for file in files}) == 11
     assert files[0].read_bytes() == files[9].read_bytes()  # there are nine
     assert files[0].read_bytes() != files[1].read_bytes()
+    assert prepare_photos(None, tmp_path, 32, 1)[0].read_bytes() != files[0].read_bytes()
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason='needs a machine without CUDA')
