@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from toolbox.report.page import Html, element, facts, section, settings, table, write_page
+from toolbox.report.page import Html, Number, element, facts, section, settings, table, write_page
 
 
 def write_gpu_page(folder: Path, parts: Mapping[str, Mapping[str, Any]], wanted: Sequence[str]) -> Path:
@@ -23,8 +23,8 @@ def write_gpu_page(folder: Path, parts: Mapping[str, Mapping[str, Any]], wanted:
     for name, content in parts.items():
         sections += makers[name](content['result'])
     file = folder / 'report.html'
-    gpus = {content['machine']['GPU'] for content in parts.values()}
-    write_page(file, 'Huefill on this machine', *sections, lead='; '.join(sorted(gpus)))
+    names = {content['machine'].get('GPU', content['machine']['processor']) for content in parts.values()}
+    write_page(file, 'Huefill on this machine', *sections, lead='; '.join(sorted(names)))
     return file
 
 
@@ -36,10 +36,10 @@ def _machine(parts: Mapping[str, Mapping[str, Any]], missing: Sequence[str]) -> 
     if missing:
         warnings.append(element('p', f'Not measured: {", ".join(missing)}.', class_='warning'))
     rows = [
-        (name, content['setting']['scale'], content['setting']['device'], content['machine']['GPU'], content['seconds'])
+        (name, content['setting']['scale'], content['setting']['device'], _rounded(content['seconds'], 0))
         for name, content in parts.items()
     ]
-    shown = table(('part', 'scale', 'device', 'GPU', 'seconds'), rows) if rows else Html()
+    shown = table(('part', 'scale', 'device', 'seconds'), rows) if rows else Html()
     return section('Machine', settings(machines[0]) if machines else Html(), *warnings, shown)
 
 
@@ -82,16 +82,20 @@ def _correctness(result: Mapping[str, Any]) -> list[Html]:
 
 
 def _training(result: Mapping[str, Any]) -> list[Html]:
-    rows = [(name, *_training_row(row)) for name, row in result['rows'].items()]
-    columns = (
-        '',
-        'photographs/s',
-        'on ready tensors',
-        'batches ready',
-        'peak memory, GiB',
-        'precision',
-        'first block, s',
-    )
+    measured = {name: row for name, row in result['rows'].items() if 'error' not in row}
+    speeds = [
+        (
+            name,
+            _rounded(row['photos_per_second'], 1),
+            _rounded(row.get('ready_photos_per_second'), 1),
+            _percent(row.get('share_ready')),
+        )
+        for name, row in measured.items()
+    ]
+    costs = [
+        (name, row['precision'], _rounded(row['peak_memory'], 2), _rounded(row['first_block'], 1))
+        for name, row in measured.items()
+    ]
     errors = [
         element('p', f'{name}: {row["error"]}', class_='warning')
         for name, row in result['rows'].items()
@@ -104,9 +108,15 @@ def _training(result: Mapping[str, Any]) -> list[Html]:
         'workers, against the published recipe written plainly, each alone. Ready tensors are on the device already; '
         f'a batch is ready when it is handed over within 5 ms.{remark}'
     )
-    profile = [(row['name'], f'{row["calls"]:.1f}', row['milliseconds']) for row in result['profile']]
+    profile = [(row['name'], _rounded(row['calls'], 1), _rounded(row['milliseconds'], 2)) for row in result['profile']]
     return [
-        section('Training', table(columns, rows), *errors, note=note),
+        section(
+            'Training',
+            table(('', 'photographs/s', 'on ready tensors', 'ready batches'), speeds),
+            table(('', 'precision', 'peak memory, GiB', 'first block, s'), costs),
+            *errors,
+            note=note,
+        ),
         section(
             'Profile',
             table(('operator', 'calls per step', 'ms per step'), profile, sortable=True),
@@ -115,18 +125,11 @@ def _training(result: Mapping[str, Any]) -> list[Html]:
     ]
 
 
-def _training_row(row: Mapping[str, Any]) -> tuple:
-    keys = ('photos_per_second', 'ready_photos_per_second', 'share_ready', 'peak_memory')
-    share = row.get('share_ready')
-    values = [row.get(key) for key in keys]
-    values[2] = None if share is None else f'{100 * share:.0f} %'
-    return (*values, row.get('precision'), row.get('first_block'))
-
-
 def _scoring(result: Mapping[str, Any]) -> list[Html]:
+    ratio = f'{result["transcription"] / result["ours"]:.1f} times as fast'
     rows = [
-        ('transcription with skimage and cv2, one thread', result['transcription'], None),
-        ('toolbox.scoring', result['ours'], f'{result["transcription"] / result["ours"]:.1f} times as fast'),
+        ('transcription with skimage and cv2, one thread', _rounded(result['transcription'], 2), None),
+        ('toolbox.scoring', _rounded(result['ours'], 2), ratio),
     ]
     note = f'One photograph of {result["size"]} px, the median of {result["repeats"]} runs.'
     return [section('Scoring', table(('', 'ms per photograph', ''), rows), note=note)]
@@ -134,8 +137,8 @@ def _scoring(result: Mapping[str, Any]) -> list[Html]:
 
 def _restoring(result: Mapping[str, Any]) -> list[Html]:
     rows = [
-        ('forward passes alone', *result['forward']),
-        ('files in, holes found, files out', *result['job']),
+        ('forward passes alone', *(_rounded(value, 1) for value in result['forward'])),
+        ('files in, holes found, files out', *(_rounded(value, 1) for value in result['job'])),
     ]
     note = (
         f'{result["images"]} photographs of {result["size"]} px in batches of {result["batch_size"]}, ms per '
@@ -146,6 +149,14 @@ def _restoring(result: Mapping[str, Any]) -> list[Html]:
 
 def _list(names: Sequence[str]) -> list[Html]:
     return [element('ul', *(element('li', name) for name in names))] if names else []
+
+
+def _rounded(value: float | None, digits: int) -> Number | None:
+    return None if value is None else Number(value, f'{value:,.{digits}f}')
+
+
+def _percent(share: float | None) -> Number | None:
+    return None if share is None else Number(share, f'{100 * share:.0f} %')
 
 
 def _small(value: float | None) -> str | None:

@@ -16,7 +16,7 @@ def cpu_name() -> str:
 
 
 def machine_facts(device: str) -> dict[str, str]:
-    """Names and versions of what computes, for a report: 'cpu' or 'cuda'."""
+    """Names and versions of what computes, 'cpu' or 'cuda', for a report; there is a `GPU` on the latter alone."""
     import torch
 
     facts = {'processor': f'{cpu_name()}, {len(os.sched_getaffinity(0))} cores'}
@@ -26,6 +26,4 @@ def machine_facts(device: str) -> dict[str, str]:
         facts['GPUs'] = str(torch.cuda.device_count())
         facts['compute capability'] = f'{properties.major}.{properties.minor}'
         facts['CUDA, cuDNN'] = f'{torch.version.cuda}, {torch.backends.cudnn.version()}'
-    else:
-        facts['GPU'] = 'none was used'
     return {**facts, 'torch': torch.__version__, 'Python': platform.python_version()}

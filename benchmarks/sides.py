@@ -141,6 +141,8 @@ class Ours:
             self._timed(itertools.repeat(self.ready, _PROFILED_STEPS))
         rows = []
         for event in profiler.key_averages():
+            if event.device_type != torch.autograd.DeviceType.CPU:
+                continue  # a kernel, whose time the operator that launched it has, too
             spent = event.self_device_time_total if on_gpu else event.self_cpu_time_total  # microseconds
             calls = event.count / _PROFILED_STEPS
             rows.append(dict(name=event.key, calls=calls, milliseconds=spent / 1000 / _PROFILED_STEPS))
@@ -195,4 +197,9 @@ def peak_memory(device: torch.device) -> float:
     """The most that this process has held, in GiB: of a GPU's memory as torch allocates it, or resident on the CPU."""
     if device.type == 'cuda':
         return torch.cuda.max_memory_allocated(device) / 2**30
+    status = Path('/proc/self/status')
+    if status.is_file():  # `getrusage` would say what the process held that started this one
+        for line in status.read_text(encoding='utf-8').splitlines():
+            if line.startswith('VmHWM:'):
+                return int(line.split()[1]) / 2**20
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20

@@ -51,6 +51,7 @@ def test_training_is_timed_beside_the_published_recipe(measured):
         assert 'error' not in row
         assert row['photos_per_second'] > 0
         assert row['peak_memory'] > 0.05
+    assert len({row['peak_memory'] for row in found['rows'].values()}) == 2  # of each process, not of this one
     assert 0 <= found['rows']['Huefill']['share_ready'] <= 1
     milliseconds = [row['milliseconds'] for row in found['profile']]
     assert milliseconds == sorted(milliseconds, reverse=True)
