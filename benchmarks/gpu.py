@@ -22,6 +22,7 @@ from benchmarks.infer import benchmark_infer
 from benchmarks.machine import machine_facts
 from benchmarks.photos import prepare_photos
 from benchmarks.score import benchmark_score
+from toolbox.data.sources import open_source
 from toolbox.system.files import make_folder, read_json_if_any, write_json
 
 logger = logging.getLogger('huefill')
@@ -56,19 +57,22 @@ def benchmark_gpu(
         The page.
 
     Raises:
-        ValueError: a device that is not there, an unknown part.
+        FileNotFoundError, ValueError: a device or photographs that are not there, an unknown part, no photograph in a
+            batch; nothing was written.
         PartsMissing: at the end, which parts failed, and how to go on.
     """
     if unknown := set(parts) - set(PARTS):
         raise ValueError(f'--parts {" ".join(sorted(unknown))}: expected some of {", ".join(PARTS)}')
     if device == 'cuda' and not torch.cuda.is_available():
         raise ValueError('device cuda: torch finds no GPU here; --device cpu --scale small tries the command out')
-    folder = Path(out)
+    chosen, folder = SCALES[scale], Path(out)
+    batch_size = chosen.batch_size if batch_size is None else batch_size
+    if batch_size < 1:
+        raise ValueError(f'batch size {batch_size}: expected at least 1')
+    open_source(photos)
     make_folder(folder)
-    chosen = SCALES[scale]
-    setting = dict(scale=scale, device=device, photos=photos or 'sample photographs')
-    setting['batch_size'] = batch_size or chosen.batch_size
-    measure = _measurements(chosen, folder, photos, device, setting['batch_size'])
+    setting = dict(scale=scale, device=device, photos=photos or 'sample photographs', batch_size=batch_size)
+    measure = _measurements(chosen, folder, photos, device, batch_size)
     failed = _measure(parts, measure, folder, setting)
     results = {part: content for part in PARTS if (content := read_json_if_any(folder / f'{part}.json'))}
     page = write_gpu_page(folder, results, PARTS)

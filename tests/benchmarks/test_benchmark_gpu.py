@@ -105,6 +105,12 @@ def test_what_pytest_reports_is_read():
     assert not read_report('<testsuites><testsuite><testcase><skipped/></testcase></testsuite></testsuites>')['ok']
 
 
+def test_the_tool_knows_the_parts_and_scales():
+    known = benchmark.build_parser().parse_args(['gpu', '--out', 'out'])
+    assert tuple(known.parts) == PARTS
+    assert known.scale in SCALES
+
+
 def test_photographs_are_brought_to_one_size_and_repeated(photo_folder, tmp_path):
     files = prepare_photos(str(photo_folder), tmp_path, 32, 11)
     assert len({file.name for file in files}) == 11
