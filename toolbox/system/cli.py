@@ -20,7 +20,8 @@ INTERRUPTED = 130
 NOBODY_READS = 141  # as shells count SIGPIPE
 
 _OWN_CODE = tuple(
-    str(Path(__file__).resolve().parents[2] / folder) + os.sep for folder in ('toolbox', 'plugins', 'benchmarks', 'tools')
+    str(Path(__file__).resolve().parents[2] / folder) + os.sep
+    for folder in ('toolbox', 'plugins', 'benchmarks', 'tools')
 )
 # What a terminal obeys; errors show names of files, and in files, that come from anybody.
 _OBEYED = dict.fromkeys([*range(9), *range(11, 32), *range(127, 160)], '?')
