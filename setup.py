@@ -12,7 +12,7 @@ VERSION = re.search(r"__version__ = '(.+)'", (ROOT / 'toolbox/__init__.py').read
 # No upper caps: a cap refuses releases that work, and no release is known that does not. Lower bounds: with older ones
 # tests fail (numpy, scikit-learn, albumentations, segmentation-models-pytorch), or they were not tried.
 REQUIRES = [
-    'torch>=2.6',
+    'torch>=2.7',
     'argcomplete>=3.1',
     'packaging>=22',
     'segmentation-models-pytorch>=0.6',

@@ -3,10 +3,10 @@
 import resource
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -56,6 +56,12 @@ class InferBenchmark:
     job: Sequence[Seconds]
     large: str
 
+    def summary(self) -> dict[str, Any]:
+        """The medians as plain values: `forward` and `job` in ms per photograph, of the clock and the processor."""
+        of_runs = {name: 1000 * np.array(getattr(self, name)) / self.images for name in ('forward', 'job')}
+        medians = {name: np.median(values, axis=0).tolist() for name, values in of_runs.items()}
+        return dict(size=self.size, images=self.images, batch_size=self.batch_size, large=self.large, **medians)
+
     def __str__(self) -> str:
         forward, job = 1000 * np.array(self.forward) / self.images, 1000 * np.array(self.job) / self.images
         more = job / forward - 1  # of neighbors in time: a machine that slows down for a minute slows down both
@@ -80,6 +86,7 @@ def benchmark_infer(
     repeats: int = 5,
     megapixels: int = 0,
     device: str = 'auto',
+    options: Mapping[str, object] | None = None,
 ) -> InferBenchmark:
     """Time a config's networks, with random weights, on tensors in memory and on files, in turns.
 
@@ -91,6 +98,7 @@ def benchmark_infer(
         repeats: timed runs of each.
         megapixels: restore one photograph of this many as well, and report the peak memory; 0: do not.
         device: auto, cpu or cuda.
+        options: values by dotted path, in place of the config's.
 
     Raises:
         ValueError: too few of something.
@@ -102,7 +110,7 @@ def benchmark_infer(
         )
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        checkpoint = _random_checkpoint(config, root / 'best.pth')
+        checkpoint = _random_checkpoint(config, root / 'best.pth', options or {})
         restorer = Restorer.from_checkpoints([checkpoint], device=device)
         for number in range(images):
             _write_damaged(root / 'photos' / f'{number:03d}.png', size, size, shift=7 * number)
@@ -118,8 +126,8 @@ def benchmark_infer(
     return InferBenchmark(machine, size, images, batch_size, bare, whole, large)
 
 
-def _random_checkpoint(config: str, path: Path) -> Path:
-    resolved = load_config(config, {'data.root': str(path.parent)}, say=lambda _: None)
+def _random_checkpoint(config: str, path: Path, options: Mapping[str, object]) -> Path:
+    resolved = load_config(config, {'data.root': str(path.parent), **options}, say=lambda _: None)
     torch.manual_seed(0)
     model = RestorationModel(resolved.model, to_train=False).layout.state_dict()
     save_checkpoint(dict(config=config_data(resolved), data='', epoch=0, step=0, metrics={}, model=model), path)

@@ -54,7 +54,7 @@ def benchmark_score(size: int = 512, repeats: int = 20, device: str = 'cpu') -> 
         raise ValueError('device cuda: this machine has none that torch can use; use --device cpu')
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
-    truth, prediction, hole = _example(size)
+    truth, prediction, hole = example(size)
     tensors = [
         torch.from_numpy(image).permute(2, 0, 1)[None].contiguous().to(device)
         for image in (prediction, truth, hole[..., None])
@@ -89,7 +89,7 @@ def transcription(truth: np.ndarray, prediction: np.ndarray, hole: np.ndarray) -
     }
 
 
-def _example(size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def example(size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """A photograph, a blurred and paler copy of it, and a hole: what a restorer typically returns."""
     truth = cv2.resize(data.astronaut(), (size, size), interpolation=cv2.INTER_AREA)
     gray = cv2.cvtColor(truth, cv2.COLOR_RGB2GRAY)[..., None]

@@ -1,31 +1,17 @@
 """How fast training is: beside the published recipe written plainly, and beside the same steps on ready tensors."""
 
-import itertools
-import multiprocessing
 import statistics
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
-from pathlib import Path
-from typing import Any
 
 import torch
 
 from benchmarks.machine import cpu_name
-from benchmarks.published import PublishedRecipe
-from toolbox.config.loading import load_config
-from toolbox.data.dataset import TrainingDataset, ValidationDataset
-from toolbox.data.loaders import num_workers, stop_workers, training_loader, validation_loader
+from benchmarks.sides import Ours, Published, Side
+from toolbox.data.loaders import num_workers
 from toolbox.data.sources import open_source
 from toolbox.images.io import read_size
-from toolbox.nn.backend import set_backend
 from toolbox.nn.device import default_device
-from toolbox.training.evaluation import build_evaluator, evaluate
-from toolbox.training.load_model import model_to_train
-from toolbox.training.optimizers import build_optimizer
-from toolbox.training.precision import settle_training_precision
-from toolbox.training.stepping import TrainingStep
 
 _TRAINING_PER_VALIDATION = 4  # photographs, with five folds
 
@@ -124,8 +110,8 @@ def benchmark_configs(
     common = _options(photos, size, batch_size, precision) | dict(options or {})
     device = default_device()
     with (
-        _Side(_Ours, config, common, needed, device) as one,
-        _Side(_Ours, against, common, needed, device) as other,
+        Side(Ours, config, common, needed, device) as one,
+        Side(Ours, against, common, needed, device) as other,
     ):
         for side in (one, other):
             side.ask('train')  # warms up
@@ -172,8 +158,8 @@ def benchmark_train(
     device = default_device()
     options = _options(photos, size, batch_size, precision)
     with (
-        _Side(_Published, files, size, batch_size, device, encoder, steps) as published,
-        _Side(_Ours, config, options, needed, device) as ours,
+        Side(Published, files, size, batch_size, device, encoder, steps) as published,
+        Side(Ours, config, options, needed, device) as ours,
     ):
         jobs = {
             'published': lambda: published.ask('train'),
@@ -221,112 +207,3 @@ def _machine(device: torch.device) -> str:
     if device.type == 'cuda':
         return torch.cuda.get_device_name()
     return f'{torch.get_num_threads()} threads of {cpu_name()}'
-
-
-class _Side:
-    """One of the two in a process of its own, where nothing that the other sets or leaves behind reaches it."""
-
-    def __init__(self, kind: type, *arguments: object) -> None:
-        context = multiprocessing.get_context('spawn')
-        self.ours, theirs = context.Pipe()
-        self.process = context.Process(target=_serve, args=(theirs, kind, arguments))
-
-    def __enter__(self) -> '_Side':
-        self.process.start()
-        return self
-
-    def ask(self, job: str) -> Any:
-        """What a method answers there; of `train` and the like, the seconds that it took."""
-        self.ours.send(job)
-        while not self.ours.poll(1):
-            if not self.process.is_alive():
-                raise RuntimeError(f'the process that timed {job} ended with {self.process.exitcode}; see above')
-        return self.ours.recv()
-
-    def __exit__(self, *_: object) -> None:
-        if self.process.is_alive():
-            self.ours.send(None)
-        self.process.join()
-
-
-def _serve(connection: Connection, kind: type, arguments: Sequence[object]) -> None:
-    side = kind(*arguments)
-    while (job := connection.recv()) is not None:
-        connection.send(getattr(side, job)())
-    side.close()
-
-
-class _Published:
-    """The published recipe, on files."""
-
-    def __init__(
-        self, files: Sequence[Path], size: int, batch_size: int, device: torch.device, encoder: str, steps: int
-    ) -> None:
-        self.recipe = PublishedRecipe(files, size, batch_size, device, encoder)
-        self.steps = steps
-
-    def train(self) -> float:
-        """Seconds that the steps take."""
-        return self.recipe.train(self.steps)
-
-    def validate(self) -> float:
-        """Seconds that a validation of all photographs takes."""
-        return self.recipe.validate(self.steps)
-
-    def close(self) -> None:
-        """There is nothing to end."""
-
-
-class _Ours:
-    """The config's training path, driven without a run folder."""
-
-    def __init__(self, config: str, options: Mapping[str, object], num_photos: int, device: torch.device) -> None:
-        self.config = load_config(config, options)
-        set_backend(self.config.deterministic, self.config.tf32)
-        data = self.config.data
-        photos = open_source(data.root).subset(range(num_photos))
-        self.model = model_to_train(self.config).to(device)
-        settle_training_precision(self.model, data.size, data.batch_size, device)
-        factor = self.config.train_cfg.encoder_lr_factor
-        optimizer = build_optimizer(self.config.optimizer, self.model.layout, factor)
-        self.step = TrainingStep(self.model, self.model, optimizer)
-        self.device = device
-        self.loader = training_loader(TrainingDataset(photos, data, 0, max_epochs=100), data.batch_size, data.workers)
-        self.validation = validation_loader(ValidationDataset(photos, data, 0), data.batch_size, data.workers)
-        self.ready = next(iter(self.loader)).to(device)
-
-    def trains_in(self) -> str:
-        """The precision of its steps."""
-        return self.model.trains_in
-
-    def train(self) -> float:
-        """Seconds that an epoch takes, from the files on."""
-        self.model.train()
-        sampler = self.loader.sampler
-        sampler.start_at(sampler.epoch + 1, 0)
-        return self._timed(self.loader)
-
-    def train_on_ready(self) -> float:
-        """Seconds that as many steps take on one batch that is on the device."""
-        self.model.train()
-        return self._timed(itertools.repeat(self.ready, len(self.loader)))
-
-    def validate(self) -> float:
-        """Seconds that a validation of all photographs takes."""
-        self.model.eval()
-        started = time.perf_counter()
-        evaluate(self.validation, self.model.val_step, build_evaluator(self.config.metrics))
-        return time.perf_counter() - started
-
-    def close(self) -> None:
-        """End the loaders' workers."""
-        stop_workers(self.loader)
-        stop_workers(self.validation)
-
-    def _timed(self, batches: object) -> float:
-        started = time.perf_counter()
-        for batch in batches:
-            self.step(batch)
-        if self.device.type == 'cuda':
-            torch.cuda.synchronize()
-        return time.perf_counter() - started

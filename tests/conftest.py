@@ -23,6 +23,18 @@ settings.register_profile('huefill', derandomize=True, deadline=None)
 settings.load_profile('huefill')
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what needs a GPU where there is none; torch is imported for such tests alone."""
+    marked = [item for item in items if item.get_closest_marker('cuda')]
+    if not marked:
+        return
+    import torch
+
+    if not torch.cuda.is_available():
+        for item in marked:
+            item.add_marker(pytest.mark.skip(reason='needs CUDA'))
+
+
 @pytest.fixture(scope='session')
 def photo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Nine small JPEG photographs, not all of one size."""

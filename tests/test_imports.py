@@ -39,7 +39,7 @@ ROOMS: dict[str, str] = {
     'toolbox/apis': 'infer',
     'toolbox/plugin/templates': 'contracts registry nn',
     'plugins': 'contracts registry color images nn scoring plugin/checks system/words data/rng cleaning/remoteness',
-    'benchmarks': 'system images plugin config scoring nn data training cleaning infer',
+    'benchmarks': 'system images plugin config scoring nn data training cleaning infer report',
     'tools': (
         'system config plugin plugin/managing data scoring training cleaning infer experiment report web benchmarks'
     ),

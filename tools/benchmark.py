@@ -1,4 +1,4 @@
-"""Measure speed: `python tools/benchmark.py train|score|masks|clean|infer`."""
+"""Measure speed: `python tools/benchmark.py train|score|masks|clean|infer|loader|gpu`."""
 
 import argparse
 import sys
@@ -24,6 +24,8 @@ def build_parser(prog: str | None = None) -> argparse.ArgumentParser:
     _add_masks(jobs)
     _add_clean(jobs)
     _add_infer(jobs)
+    _add_loader(jobs)
+    _add_gpu(jobs)
     return parser
 
 
@@ -146,6 +148,40 @@ def infer(arguments: argparse.Namespace) -> None:
     from benchmarks.infer import benchmark_infer
 
     print(benchmark_infer(**_options(arguments)))
+
+
+def _add_loader(jobs: argparse._SubParsersAction) -> None:
+    parser = jobs.add_parser('loader', help='photographs that a core makes ready, against what GPUs could take')
+    parser.add_argument('photos', nargs='?', metavar='DIR', help='default: those that installed packages carry')
+    parser.add_argument('--photo-size', type=int, default=512, metavar='PX', help='of the files (default: 512)')
+    parser.add_argument('--images', type=int, default=24, metavar='N', help='photographs (default: 24)')
+    parser.set_defaults(job=loader)
+
+
+def loader(arguments: argparse.Namespace) -> None:
+    """Time loading, and count FLOPs."""
+    from benchmarks.loader import benchmark_loader
+
+    print(benchmark_loader(**_options(arguments)))
+
+
+def _add_gpu(jobs: argparse._SubParsersAction) -> None:
+    parts = ('correctness', 'training', 'scoring', 'restoring')
+    parser = jobs.add_parser('gpu', help='everything on a GPU, in about ten minutes: correctness, speed, a page')
+    parser.add_argument('--out', required=True, metavar='DIR', help='results; what is there already is kept')
+    parser.add_argument('--photos', metavar='DIR', help='photographs (default: those that installed packages carry)')
+    parser.add_argument('--parts', nargs='+', choices=parts, default=parts, metavar='PART', help=', '.join(parts))
+    parser.add_argument('--scale', choices=('full', 'small'), default='full', help='small: to try the command out')
+    parser.add_argument('--device', choices=('cuda', 'cpu'), default='cuda', help='cpu: to try the command out')
+    parser.add_argument('--batch-size', type=int, metavar='N', help='photographs per training step (default: 8)')
+    parser.set_defaults(job=gpu)
+
+
+def gpu(arguments: argparse.Namespace) -> None:
+    """Measure everything, and write the page."""
+    from benchmarks.gpu import benchmark_gpu
+
+    benchmark_gpu(**_options(arguments))
 
 
 def _options(arguments: argparse.Namespace, *besides: str) -> dict[str, Any]:

@@ -38,8 +38,8 @@ class MaskedSSIM(ImageLoss):
         data_range = resolved_range(self.data_range, pred)
         hole = weight[:, 0] > 0
         counts = hole.sum((1, 2))
-        areas = counts.tolist()
-        x, y = _hole_pixels(torch.cat([pred, target], dim=1), hole, counts, max(areas)).chunk(2, dim=1)
+        areas = counts.tolist()  # the one answer of a GPU's that is waited for
+        x, y = _hole_pixels(torch.cat([pred, target], dim=1), hole, counts, areas).chunk(2, dim=1)
         losses = pred.new_zeros(len(pred))
         # Nearly always one round: only holes of under 7 pixels have a smaller window.
         for size, images in _images_by_window_size(areas).items():
@@ -52,10 +52,11 @@ class MaskedSSIM(ImageLoss):
         return losses
 
 
-def _hole_pixels(images: Tensor, hole: Tensor, counts: Tensor, largest: int) -> Tensor:
+def _hole_pixels(images: Tensor, hole: Tensor, counts: Tensor, areas: list[int]) -> Tensor:
     """Each image's hole pixels in raster order, one line each, zeros behind: (N, C, H, W) -> float64 (N, C, 1, L)."""
-    image, position = hole.flatten(1).nonzero(as_tuple=True)
-    length = max(SSIM_WINDOW, largest)
+    # `nonzero` would count again, and wait for the count.
+    image, position = torch.nonzero_static(hole.flatten(1), size=sum(areas)).unbind(1)
+    length = max(SSIM_WINDOW, *areas)
     # `nonzero` goes image by image, each in raster order: what an image starts at is what all before it hold.
     column = torch.arange(len(image), device=hole.device) - (counts.cumsum(0) - counts)[image]
     lines = widened(images.new_zeros(len(images), length, images.shape[1]))

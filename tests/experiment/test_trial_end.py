@@ -143,7 +143,7 @@ class InThisProcess:
 def compare(photo_folder, folder, monkeypatch, *more):
     ablation = folder.with_name('arms.py')
     ablation.write_text(ARMS.format(configs=CONFIGS), encoding='utf-8')
-    monkeypatch.setattr(ablate, '_engine', lambda *_: InThisProcess())
+    monkeypatch.setattr(ablate, 'build_engine', lambda *_: InThisProcess())
     monkeypatch.setattr(trials, '_LOCK_WAIT', 0)
     where = ['--data-root', str(photo_folder), '--work-dir', str(folder), '--steps', '1', *more]
     return ablate_tool.main([str(ablation), *where, '--cfg-options', *TINY, *QUICK[:3]])

@@ -144,7 +144,7 @@ def test_cuda_that_is_not_there(checkpoint):
         Restorer.from_checkpoints([checkpoint], device='cuda')
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason='needs CUDA')
+@pytest.mark.cuda
 def test_cuda_agrees_with_the_cpu(checkpoint):
     photo, mask = damaged_scene(5, 64, 80)
     outputs = [

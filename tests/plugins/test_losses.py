@@ -40,7 +40,7 @@ def test_each_image_of_the_batch_counts_the_same(name, batch):
     torch.testing.assert_close(loss(*batch), torch.stack(alone).mean(), rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason='needs CUDA')
+@pytest.mark.cuda
 @pytest.mark.parametrize('name', list(LOSSES.module_dict))
 def test_a_gpu_gives_the_same(name, batch):
     loss, gradients, values = example(name), [], []

@@ -24,7 +24,7 @@ from toolbox.scoring.kernels import cpu, cuda
 from toolbox.scoring.score import WEIGHTS, score_images, summarize
 
 PARTS = ('score', *WEIGHTS)
-DEVICES = ['cpu', pytest.param('cuda', marks=pytest.mark.skipif(not torch.cuda.is_available(), reason='needs CUDA'))]
+DEVICES = ['cpu', pytest.param('cuda', marks=pytest.mark.cuda)]
 
 
 @pytest.fixture(params=['cpu loops', 'cuda loops'])

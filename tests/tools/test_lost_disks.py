@@ -14,7 +14,7 @@ from toolbox.images.io import write_png
 from toolbox.infer.outputs import Outputs
 from toolbox.training.checkpoint import read_checkpoint
 from toolbox.training.checksum import checksum
-from toolbox.training.runner import RestorationRunner
+from toolbox.training.trainer import Trainer
 from tools import clean_data as clean_tool
 from tools import infer as infer_tool
 from tools import train as train_tool
@@ -63,7 +63,7 @@ def test_in_a_training(disk, photo_folder, tmp_path, monkeypatch, capfd):
     assert train(tmp_path / 'undisturbed') == 0
     run = disk.folder / 'run'
     with monkeypatch.context() as patch:
-        break_after(patch, disk, RestorationRunner, 'save', 1)
+        break_after(patch, disk, Trainer, 'save', 1)
         capfd.readouterr()
         assert train(run) == 2
     told(capfd, disk, 'the same command with --resume goes on')

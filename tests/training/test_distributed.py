@@ -67,6 +67,30 @@ def test_two_processes_give_the_curve_of_one(photo_folder, tmp_path, alone):
     assert 'epoch 3/3' in (run / 'train.log').read_text()
 
 
+def test_two_processes_train_in_turns_and_with_a_critic_as_one_does(photo_folder, tmp_path):
+    """Also where a batch is worked through in parts, whose gradients processes share once."""
+    losses = (
+        "[dict(type='L1',on='gray'),dict(type='L1',on='rgb'),"
+        "dict(type='PatchGAN',on='rgb',weight=0.01,channels=8,layers=2)]"
+    )
+    options = (
+        'model.layout.type=TwoStageSequential',
+        f'model.losses={losses}',
+        'train_cfg.accumulate=2',
+        'train_cfg.max_epochs=2',
+    )
+    one, two = tmp_path / 'one', tmp_path / 'two'
+    assert train_one(photo_folder, one, *options) == [0]
+    assert train_two(photo_folder, two, *options) == [0, 0], printed(two, 0) + printed(two, 1)
+    assert_equal_runs(one, two)
+    first, second = (read_checkpoint(run / 'last.pth') for run in (one, two))
+    for name, weight in first['model'].items():
+        torch.testing.assert_close(second['model'][name], weight, rtol=1e-3, atol=1e-4)
+    for name, weight in first['objective'].items():
+        torch.testing.assert_close(second['objective'][name], weight, rtol=1e-3, atol=1e-4)
+    assert any('critic' in name for name in first['objective'])
+
+
 def test_the_same_weights_give_the_same_score(photo_folder, tmp_path):
     frozen = ('optimizer.lr=1e-30', 'lr_schedule.type=constant', 'train_cfg.max_epochs=1')
     assert train_one(photo_folder, tmp_path / 'one', *frozen) == [0]

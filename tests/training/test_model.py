@@ -72,3 +72,19 @@ def test_tf32_is_for_training_alone():
         for backend, allowed in zip(backends, before, strict=True):
             backend.allow_tf32 = allowed
     assert seen == [[True] * 2, [False] * 2, [False] * 2, [False] * 2]
+
+
+def test_a_compiled_layout_runs_compiled_in_training_alone():
+    model = RestorationModel(load_config(RECIPE, parse_options(TINY), say=lambda _: None).model, 'float32')
+    batch, graphs = Batch.blank(32, 32, 2), []
+
+    def backend(graph, _):
+        graphs.append(graph)
+        return graph.forward
+
+    expected = model.eval().restore(batch.damaged, batch.mask).rgb
+    model.layout.compile(backend=backend)
+    torch.testing.assert_close(model.eval().restore(batch.damaged, batch.mask).rgb, expected, rtol=0, atol=0)
+    assert graphs == []
+    model.train().restore(batch.damaged, batch.mask)
+    assert graphs != []

@@ -3,6 +3,8 @@
 Gray is ITU-R BT.601 luma. For bytes it is rounded exactly as ``PIL.Image.convert('L')`` rounds it.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -75,6 +77,11 @@ def replace_luma(rgb: Tensor, gray: Tensor, where: Tensor | None = None) -> Tens
     if not all(image.device.type == 'cpu' and image.dtype == torch.float32 for image in (rgb, gray)):
         replaced = with_luma(rgb, gray).to(rgb.dtype)
         return replaced if where is None else torch.where(where, replaced, rgb)
+    return _replace_luma_in_strips(rgb, gray, where)
+
+
+@torch.compiler.disable  # NumPy's
+def _replace_luma_in_strips(rgb: Tensor, gray: Tensor, where: Tensor | None) -> Tensor:
     result = torch.empty(rgb.shape)
     height, width = rgb.shape[-2:]
     rows = max(1, _STRIP_PIXELS // width)
@@ -143,6 +150,7 @@ _XYZ_FROM_RGB = (
     (0.212671, 0.715160, 0.072169),
     (0.019334 / 1.08883, 0.119193 / 1.08883, 0.950227 / 1.08883),
 )
+_RGB_FROM_XYZ = tuple(map(tuple, np.linalg.inv(np.array(_XYZ_FROM_RGB)).tolist()))
 _LAB_KNEE = 6 / 29
 
 
@@ -152,7 +160,7 @@ def lab_from_rgb(rgb: Tensor) -> Tensor:
     Equal to ``skimage.color.rgb2lab`` to rounding.
     """
     linear = torch.where(rgb > 0.04045, ((rgb.clamp(min=0) + 0.055) / 1.055) ** 2.4, rgb / 12.92)
-    xyz = torch.einsum('ij,njhw->nihw', linear.new_tensor(_XYZ_FROM_RGB), linear)
+    xyz = _mixed(linear, _XYZ_FROM_RGB)
     root = xyz.clamp(min=_LAB_KNEE**3) ** (1 / 3)
     x, y, z = torch.where(xyz > _LAB_KNEE**3, root, xyz / (3 * _LAB_KNEE**2) + 4 / 29).unbind(1)
     return torch.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], dim=1)
@@ -164,10 +172,19 @@ def rgb_from_lab(lab: Tensor) -> Tensor:
     y = (lightness + 16) / 116
     f = torch.stack([y + a / 500, y, y - b / 200], dim=1)
     xyz = torch.where(f > _LAB_KNEE, f**3, 3 * _LAB_KNEE**2 * (f - 4 / 29))
-    inverse = torch.linalg.inv(torch.tensor(_XYZ_FROM_RGB, dtype=torch.float64)).to(xyz)
-    linear = torch.einsum('ij,njhw->nihw', inverse, xyz).clamp(0, 1)
+    linear = _mixed(xyz, _RGB_FROM_XYZ).clamp(0, 1)
     curved = 1.055 * linear.clamp(min=0.0031308) ** (1 / 2.4) - 0.055
     return torch.where(linear > 0.0031308, curved, 12.92 * linear)
+
+
+def _mixed(image: Tensor, weights: Sequence[Sequence[float]]) -> Tensor:
+    """Weighted sums of three channels, (N, 3, H, W) in and out.
+
+    Sums instead of a matrix product: GPUs would round it to ten bits (TF32), and its matrix would have to travel there
+    with each call, which waits for all that was asked of the GPU before.
+    """
+    x, y, z = image.unbind(1)
+    return torch.stack([a * x + b * y + c * z for a, b, c in weights], dim=1)
 
 
 def to_float(image: Tensor) -> Tensor:

@@ -29,6 +29,12 @@ def class_centers() -> Tensor:
     return (torch.unique(bins, dim=0) * BIN_SIZE).float()
 
 
+@torch.compiler.assume_constant_result
+def class_centers_on(device: torch.device) -> Tensor:
+    """`class_centers` on a device, sent there once: a GPU that is sent something each time is waited for each time."""
+    return _class_centers_on(device)
+
+
 def num_classes() -> int:
     """How many classes there are."""
     return len(class_centers())
@@ -45,7 +51,7 @@ def encode(rgb: Tensor) -> Tensor:
     Returns:
         (N, classes, H, W); sums over classes are 1.
     """
-    nearest, weight = (table.to(rgb.device) for table in _soft_encoding())
+    nearest, weight = _soft_encoding_on(rgb.device)
     ab = lab_from_rgb(rgb)[:, 1:].round().long().clamp(-_REACH, _REACH) + _REACH
     cell = ab[:, 0] * (2 * _REACH + 1) + ab[:, 1]
     encoded = rgb.new_zeros(len(rgb), num_classes(), *rgb.shape[2:])
@@ -64,7 +70,7 @@ def mean_chroma(logits: Tensor, gray: Tensor, temperature: float = 1.0) -> Tenso
         Cb and Cr of ITU-R BT.601, (N, 2, H, W) in [-0.5, 0.5].
     """
     probability = (logits / max(temperature, _SMALLEST_TEMPERATURE)).softmax(dim=1)
-    return chroma_of(torch.einsum('nqhw,qc->nchw', probability, class_centers().to(logits)), gray)
+    return chroma_of(torch.einsum('nqhw,qc->nchw', probability, class_centers_on(logits.device)), gray)
 
 
 def chroma_of(ab: Tensor, gray: Tensor) -> Tensor:
@@ -100,3 +106,14 @@ def _soft_encoding() -> tuple[Tensor, Tensor]:
     distance, nearest = torch.cdist(cells, class_centers()).topk(_NEIGHBORS, largest=False)
     weight = torch.exp(-0.5 * (distance / _SIGMA) ** 2).clamp(min=1e-12)
     return nearest, weight / weight.sum(1, keepdim=True)
+
+
+@lru_cache(maxsize=8)
+def _class_centers_on(device: torch.device) -> Tensor:
+    return class_centers().to(device)
+
+
+@lru_cache(maxsize=8)
+def _soft_encoding_on(device: torch.device) -> tuple[Tensor, Tensor]:
+    nearest, weight = _soft_encoding()
+    return nearest.to(device), weight.to(device)

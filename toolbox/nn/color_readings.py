@@ -5,7 +5,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from toolbox.images.color import replace_luma, rgb_from_chroma
-from toolbox.nn.chroma_classes import chroma_of, class_centers, mean_chroma
+from toolbox.nn.chroma_classes import chroma_of, class_centers_on, mean_chroma
 from toolbox.nn.hue import colored, hue_and_chroma, matched_hues
 
 # Of the guided filter: its radius in pixels of the small photograph, and the variance of gray that counts as an edge.
@@ -54,7 +54,7 @@ def matched(gray: Tensor, small: Tensor, classes: Tensor, palette: Tensor, stren
         (N, 3, H, W) in [0, 1].
     """
     cells = functional.adaptive_avg_pool2d(small, classes.shape[-2:])
-    probability, centers = classes.softmax(dim=1), class_centers().to(classes)
+    probability, centers = classes.softmax(dim=1), class_centers_on(classes.device)
     mean = torch.einsum('nqhw,qc->nchw', probability, centers)
     amount = torch.einsum('nqhw,q->nhw', probability, centers.norm(dim=1))[:, None]
     vivid = rgb_from_chroma(cells, chroma_of(mean / mean.norm(dim=1, keepdim=True).clamp(min=1) * amount, cells))

@@ -31,6 +31,7 @@ def restore_hole(network: nn.Module, damaged: Tensor, mask: Tensor, side: int) -
     Training, the network sees one window of `side` pixels for each image, all in one batch. Otherwise the window holds
     the hole and a margin of half its size, and is reduced to 2 `side` pixels where it is larger: the harmonic fill has
     the photograph's resolution, what the network adds has that of the window. An image without a hole costs nothing.
+    `torch.compile` traces the former; the latter runs as it is, network and all.
 
     Args:
         network: (N, 2, h, w), the filled gray and the mask -> (N, 1, h, w).
@@ -41,20 +42,46 @@ def restore_hole(network: nn.Module, damaged: Tensor, mask: Tensor, side: int) -
     Returns:
         (N, 1, H, W); known pixels are those of `damaged`.
     """
-    hole = mask > 0.5
-    windows = [_window(image[0], side if network.training else None) for image in hole]
-    gray = damaged.clone()
     if network.training:
-        known, holes = (torch.stack([x[i][w.part] for i, w in enumerate(windows)]) for x in (damaged, mask))
-        filled = harmonic_fill(known, holes)
-        restored = torch.where(holes > 0.5, filled + network(torch.cat([filled, holes], dim=1)), known)
-        for image, window in enumerate(windows):
-            gray[image][window.part] = restored[image]
-        return gray
-    for image, window in enumerate(windows):
+        return _restore_together(network, damaged, mask, side)
+    return _restore_each(network, damaged, mask, side)
+
+
+def _restore_together(network: nn.Module, damaged: Tensor, mask: Tensor, side: int) -> Tensor:
+    """Training: nothing of it depends on a value that would have to come back from a GPU first."""
+    rows, columns = (_window_indices((mask > 0.5).any(axis).squeeze(1), side) for axis in (-1, -2))
+    image = torch.arange(len(mask), device=mask.device).view(-1, 1, 1)
+    part = (image, rows[:, :, None], columns[:, None, :])  # (N, h, w) of (N, H, W)
+    known, holes = damaged[:, 0][part][:, None], mask[:, 0][part][:, None]
+    filled = harmonic_fill(known, holes)
+    restored = torch.where(holes > 0.5, filled + network(torch.cat([filled, holes], dim=1)), known)
+    return damaged[:, 0].index_put(part, restored[:, 0])[:, None]
+
+
+def _window_indices(lines: Tensor, side: int) -> Tensor:
+    """Where windows of `side` pixels around holes lie, along one axis: bool (N, L) -> int64 (N, min(side, L)).
+
+    A line without a hole gets the window around its middle.
+    """
+    length = lines.shape[1]
+    wanted = min(side, length)
+    place = torch.arange(length, device=lines.device)
+    first = torch.where(lines, place, length).amin(1)
+    last = torch.where(lines, place + 1, 0).amax(1)
+    is_empty = last == 0
+    first, last = (torch.where(is_empty, length // 2, end) for end in (first, last))
+    start = ((first + last - wanted) // 2).clamp(0, length - wanted)
+    return start[:, None] + torch.arange(wanted, device=lines.device)
+
+
+@torch.compiler.disable  # each photograph has a window of its own size, and would be compiled anew
+def _restore_each(network: nn.Module, damaged: Tensor, mask: Tensor, side: int) -> Tensor:
+    hole = mask > 0.5
+    gray = damaged.clone()
+    for image in range(len(hole)):
         if not hole[image].any():
             continue
-        part = (slice(image, image + 1), *window.part)
+        part = (slice(image, image + 1), *_window(hole[image, 0]).part)
         filled = harmonic_fill(damaged[part], mask[part])
         added = _added(network, filled, mask[part], 2 * side)
         gray[part] = torch.where(hole[part], filled + added, damaged[part])
@@ -71,19 +98,19 @@ def _added(network: nn.Module, filled: Tensor, mask: Tensor, largest: int) -> Te
     return functional.interpolate(added, size, mode='bilinear', align_corners=False)
 
 
-def _window(hole: Tensor, side: int | None) -> Window:
-    """The window around a hole (H, W): of `side` pixels, or, for None, as large as hole and margin need."""
+def _window(hole: Tensor) -> Window:
+    """The window around a hole (H, W) that holds a pixel: as large as hole and margin need."""
     ends = [_ends(hole.any(1 - axis)) for axis in (0, 1)]
     margin = max(_SMALLEST_MARGIN, max(last - first for first, last in ends) // 2)
     starts, lengths = [], []
     for (first, last), length in zip(ends, hole.shape, strict=True):
-        wanted = min(length, last - first + 2 * margin if side is None else side)
+        wanted = min(length, last - first + 2 * margin)
         starts.append(min(max(0, (first + last - wanted) // 2), length - wanted))
         lengths.append(wanted)
     return Window(*starts, *lengths)
 
 
 def _ends(line: Tensor) -> tuple[int, int]:
-    """First index and one past the last that are true; the middle of a line where none is."""
+    """First index and one past the last that are true."""
     indices = line.nonzero()
-    return (int(indices[0]), int(indices[-1]) + 1) if len(indices) else (len(line) // 2, len(line) // 2)
+    return int(indices[0]), int(indices[-1]) + 1

@@ -36,10 +36,12 @@ class WeightAverage:
         self.updates += 1
         decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
         present = self.module.state_dict()
-        floats = [name for name, value in present.items() if value.is_floating_point()]
+        floats = {name: None for name, value in present.items() if value.is_floating_point()}
         torch._foreach_lerp_([self.average[name] for name in floats], [present[name] for name in floats], 1 - decay)
-        for name in present.keys() - set(floats):
-            self.average[name].copy_(present[name])
+        # Together: one by one, the counts of all BatchNorms would be as many calls to a GPU.
+        whole = [name for name in present if name not in floats]
+        if whole:
+            torch._foreach_copy_([self.average[name] for name in whole], [present[name] for name in whole])
 
     @contextmanager
     def applied(self) -> Iterator[None]:

@@ -112,9 +112,15 @@ class RestorationModel(nn.Module):
         return [self._outcome(batch.to(self.device)) for batch in batches]
 
     def restore(self, damaged: Tensor, mask: Tensor) -> Restored:
-        """The layout's answer at the model's precision for training or eval mode, before post-processing."""
+        """The layout's answer at the model's precision for training or eval mode, before post-processing.
+
+        A layout that is compiled (`nn.Module.compile`) runs so in training alone: photographs that are restored have
+        many sizes, for each of which it would be compiled anew, and scores should be those of `infer`.
+        """
         with self._precision(damaged.device):
-            return self.layout(damaged, mask)
+            if self.training:
+                return self.layout(damaged, mask)
+            return self.layout._call_impl(damaged, mask)  # what `__call__` does without a compiled one
 
     @property
     def has_readings(self) -> bool:
