@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from toolbox.images.io import write_png
 from toolbox.system.bars import bar
-from toolbox.system.files import is_full, parse_json, sync_file
+from toolbox.system.files import is_full, parse_json, sync_file, writing
 from toolbox.training.model import Outcome
 from toolbox.training.samples import sample_grid
 
@@ -193,7 +193,7 @@ class ScalarsHook(TrainingHook):
         path = trainer.folder / 'scalars.jsonl'
         size = path.stat().st_size if path.is_file() else 0
         try:
-            with open(path, 'a', encoding='utf-8') as file:
+            with writing(path), open(path, 'a', encoding='utf-8') as file:
                 file.writelines(self.waiting)
         except OSError as error:
             if not is_full(error):

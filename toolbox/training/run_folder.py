@@ -210,12 +210,6 @@ def recorded_changes(folder: Path) -> dict[str, Any]:
     return changes if isinstance(changes, dict) else {}
 
 
-def recorded_precision(folder: Path) -> str | None:
-    """The precision of training steps that `record_environment` was told the last time; None: it is not known."""
-    precision = (read_json_if_any(folder / ENVIRONMENT) or {}).get('precision')
-    return precision if isinstance(precision, str) else None
-
-
 def log_to(folder: Path, rank: int = 0) -> None:
     """Send the toolbox's messages to train.log, and those of the main process to the console, too.
 
