@@ -74,10 +74,10 @@ def choose_folder(
         return Path(work_dir), False
     if resume:
         found = [newest(runs, name) for name in (LAST, PREVIOUS)]
-        newest = next(filter(None, found), None)
-        if newest is not None:
-            of_fold = every_fold and newest.parent.name.startswith('fold_')
-            return newest.parent.parent if of_fold else newest.parent, False
+        checkpoint = next(filter(None, found), None)
+        if checkpoint is not None:
+            of_fold = every_fold and checkpoint.parent.name.startswith('fold_')
+            return checkpoint.parent.parent if of_fold else checkpoint.parent, False
     return new_run_folder(runs), True
 
 
