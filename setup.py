@@ -51,7 +51,7 @@ TEST = [
     'tensorboard>=2.16',
     'timm>=1.0.31',  # its tiny `test_*` models
 ]
-DEV = [*TEST, 'ruff>=0.9']
+DEV = [*TEST, 'mypy>=2.4', 'ruff>=0.9']
 
 setup(
     name='huefill',

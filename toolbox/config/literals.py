@@ -35,7 +35,7 @@ def evaluate(node: ast.expr, bare_words: bool = False) -> Any:
         case ast.Tuple(items):
             return tuple(evaluate(item, bare_words) for item in items)
         case ast.Dict(keys, values) if None not in keys:
-            names = [evaluate(key, bare_words) for key in keys]
+            names = [evaluate(key, bare_words) for key in keys if key is not None]
             return _distinct(names, [evaluate(value, bare_words) for value in values], node)
         case ast.Call(ast.Name('dict'), [ast.Dict() as entries], []):  # mmengine's way to write keys that are no names
             return evaluate(entries, bare_words)

@@ -42,7 +42,13 @@ def add_trust_option(parser: argparse._ActionsContainer, who: str) -> None:
 class ParseOptions(argparse.Action):
     """argparse action of `--cfg-options K=V ...`; several uses add up."""
 
-    def __call__(self, parser, namespace, values, option_string=None) -> None:
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
         try:
             parsed = parse_options(values)
         except ValueError as error:

@@ -6,6 +6,7 @@ from typing import Any
 from mmengine.config import Config
 
 from toolbox.config import schema
+from toolbox.config.rules import Plugin, Plugins, Stages
 from toolbox.system.annotations import fits
 from toolbox.system.words import did_you_mean
 
@@ -23,7 +24,7 @@ def apply_options(
     for path, value in options.items():
         *parents, last = path.split('.')
         node = config._cfg_dict
-        if isinstance(_rule_at(parents, rules), schema.Stages):
+        if isinstance(_rule_at(parents, rules), Stages):
             _make_room(node, parents)
         for depth, key in enumerate(parents):
             node = _child(node, key, '.'.join(parents[:depth]))
@@ -84,10 +85,10 @@ def _drop_foreign_options(
     rules: Mapping[str, Any],
 ) -> None:
     where, rule = '.'.join(parents), _rule_at(parents, rules)
-    if isinstance(rule, schema.Stages):
+    if isinstance(rule, Stages):
         registry = rule.registries.get(parents[-1])
     else:
-        registry = rule.registry if isinstance(rule, schema.Plugin | schema.Plugins) else None
+        registry = rule.registry if isinstance(rule, Plugin | Plugins) else None
     if registry is None:
         return
     try:

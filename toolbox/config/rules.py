@@ -46,9 +46,10 @@ class Key:
             raise ValueError(f'{where}: expected {kinds}, got {value!r} ({self.meaning})')
         if isinstance(value, str) and self.choices and value not in self.choices:
             raise ValueError(f'{where}: {value!r} is not one of them{did_you_mean(value, self.choices)}')
-        number = isinstance(value, _NUMBER) and not isinstance(value, bool)
-        too_low = number and self.low is not None and not value >= self.low
-        too_high = number and self.high is not None and not value <= self.high
+        if not isinstance(value, _NUMBER) or isinstance(value, bool):
+            return
+        too_low = self.low is not None and not value >= self.low
+        too_high = self.high is not None and not value <= self.high
         if too_low or too_high:
             raise ValueError(f'{where}: {value!r} is out of range [{self.low}, {self.high or "inf"}] ({self.meaning})')
 

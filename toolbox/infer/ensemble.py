@@ -110,8 +110,9 @@ class Ensemble:
 
     def _views(self, member: Member, damaged: Tensor) -> Iterator[tuple[Symmetry, Tile]]:
         """What a model sees of a batch, in the order in which predictions are added up."""
+        height, width = damaged.shape[-2:]
         for symmetry in self.symmetries:
-            for tile in tiles(*damaged.shape[-2:], self._tile_side(damaged, member), member.multiple):
+            for tile in tiles(height, width, self._tile_side(damaged, member), member.multiple):
                 yield symmetry, tile
 
     def _add(

@@ -22,21 +22,24 @@ def shares(weights: Weights, scores: Sequence[float | None], names: Sequence[str
         ValueError: weights that do not fit, or a score that is not known.
     """
     if weights is None:
-        weights = [1.0] * len(names)
-    if isinstance(weights, str):
+        numbers = [1.0] * len(names)
+    elif isinstance(weights, str):
         if weights != 'score':
             raise ValueError(f"weights {weights!r}: expected one number for each checkpoint, or 'score'")
+        numbers = []
         for name, score in zip(names, scores, strict=True):
             if score is None or not score > 0:
                 raise ValueError(
                     f'{name} holds no positive validation score to weigh it by; give numbers: --weights 1,2,...'
                 )
-        weights = scores
-    if len(weights) != len(names):
-        raise ValueError(f'{len(weights)} weights for {len(names)} checkpoints: give one number for each')
-    if not all(0 < weight < float('inf') for weight in weights):
-        raise ValueError(f'weights {", ".join(f"{weight:g}" for weight in weights)}: expected positive numbers')
-    return [weight / sum(weights) for weight in weights]
+            numbers.append(score)
+    else:
+        numbers = list(weights)
+    if len(numbers) != len(names):
+        raise ValueError(f'{len(numbers)} weights for {len(names)} checkpoints: give one number for each')
+    if not all(0 < number < float('inf') for number in numbers):
+        raise ValueError(f'weights {", ".join(f"{number:g}" for number in numbers)}: expected positive numbers')
+    return [number / sum(numbers) for number in numbers]
 
 
 def validation_score(content: Mapping[str, Any], config: Config) -> float | None:

@@ -177,7 +177,8 @@ def plan_batches(
     photos: Iterable[ListedPhoto], batch_size: int, max_pixels: int = MAX_PIXELS
 ) -> Iterator[list[ListedPhoto]]:
     """Cut a list into batches of at most `batch_size` photographs and `BATCH_PIXELS`, by their headers."""
-    batch, pixels = [], 0
+    batch: list[ListedPhoto] = []
+    pixels = 0
     for photo in photos:
         try:
             more = math.prod(read_size(photo.path, max_pixels=max_pixels))

@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from toolbox.data.sources import walk_files
+from toolbox.data.walking import walk_files
 from toolbox.images.io import UnreadableImage
 from toolbox.images.mask_files import Mask, read_mask
 from toolbox.infer.listing import ListedPhoto

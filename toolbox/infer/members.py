@@ -93,7 +93,9 @@ def load_members(
     if not checkpoints:
         raise ValueError('no checkpoints: give at least one')
     room = _room(device) if max_bytes is None else max_bytes
-    members, scores, kept = [], [], 0
+    members: list[Member] = []
+    scores: list[float | None] = []
+    kept = 0
     for number, source in enumerate(checkpoints):
         content = source if isinstance(source, Mapping) else read_checkpoint(Path(source))
         name = f'checkpoint {number + 1}' if isinstance(source, Mapping) else str(source)

@@ -105,17 +105,17 @@ def check_request(
     unlisted: dict[str, str] = {}
     photos = list_photos(source, flat=is_zip(out), without=without, tell=unlisted.__setitem__)
     outputs.check(photos, resume)
-    masks = str(masks) if folder_of_masks is None else MaskFolder(folder_of_masks, photos)
+    holes = str(masks) if folder_of_masks is None else MaskFolder(folder_of_masks, photos)
     _check_format(files)
     if save_masks is not None:
         _check_save_masks(save_masks, outputs, photos, resume)
-    options = dict(weights=weights, average=average, tta=tta, tile=tile, device=device, precision=precision)
-    options |= dict(colors=colors, strength=strength)
+    options: dict[str, Any] = dict(weights=weights, average=average, tta=tta, tile=tile)
+    options |= dict(device=device, precision=precision, colors=colors, strength=strength)
     return InferRequest(
         checkpoints=files,
         photos=photos,
         outputs=outputs,
-        masks=masks,
+        masks=holes,
         save_masks=save_masks,
         options=options,
         batch_size=batch_size,
@@ -124,7 +124,7 @@ def check_request(
         left_out=other_files(source),
         unlisted=unlisted,
         record=dict(
-            **_record(files, photos, options, masks),
+            **_record(files, photos, options, holes),
             batch_size=batch_size,
             keep_metadata=keep_metadata,
             max_pixels=max_pixels,

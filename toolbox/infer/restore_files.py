@@ -22,6 +22,7 @@ from toolbox.images.io import allow_pixels
 from toolbox.images.mask_files import Mask
 from toolbox.infer.averaging import average_checkpoints
 from toolbox.infer.job import Job, ReadMask, Summary
+from toolbox.infer.masks import MaskFolder
 from toolbox.infer.request import InferRequest
 from toolbox.infer.restorer import Restoration, Restorer
 from toolbox.system.bars import bar
@@ -112,11 +113,11 @@ def _notes(request: InferRequest, restorer: Restorer) -> list[str]:
 
 
 def _mask_reader(request: InferRequest) -> ReadMask:
+    if isinstance(request.masks, MaskFolder):
+        return request.masks.read
     if request.masks == 'auto':
         return lambda photo, gray: None
-    if request.masks == 'none':
-        return lambda photo, gray: Mask(np.zeros_like(gray))
-    return request.masks.read
+    return lambda photo, gray: Mask(np.zeros_like(gray))
 
 
 def _print_summary(request: InferRequest, summary: Summary, seconds: float) -> None:

@@ -13,10 +13,10 @@ asks by `isinstance`. They name methods and plain values alone: Python looks for
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
-from torch import Tensor
+from torch import Tensor, nn
 
 from toolbox.plugin.types import Batch, Choice, Found, Outliers, Phase, Restored
 
@@ -137,6 +137,8 @@ class AdversarialLoss(Protocol):
     """
 
     critic_optimizer: Mapping[str, Any]
+    if TYPE_CHECKING:  # `isinstance` does not look for it
+        critic: nn.Module
 
     def critic_loss(self, pred: Tensor, target: Tensor, mask: Tensor) -> Tensor:
         """What the critic learns by."""

@@ -5,6 +5,7 @@ Image tensors are float32 (N, C, H, W), RGB order, in [0, 1]; masks are (N, 1, H
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -50,7 +51,8 @@ class Batch:
 
     def _map(self, convert: Callable[[str, Tensor], Tensor]) -> 'Batch':
         tensors = {key: value for key, value in vars(self).items() if isinstance(value, Tensor)}
-        return replace(self, **{key: convert(key, value) for key, value in tensors.items()})
+        converted: dict[str, Any] = {key: convert(key, value) for key, value in tensors.items()}
+        return replace(self, **converted)
 
     def pin_memory(self) -> 'Batch':
         """Called by the data loader when it pins."""

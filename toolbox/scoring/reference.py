@@ -23,7 +23,8 @@ from toolbox.system.names import canonical
 
 _MAX_THREADS = 8
 
-T, R = TypeVar('T'), TypeVar('R')
+T = TypeVar('T')
+R = TypeVar('R')
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ class Reference:
         Raises:
             UnreadableImage: see `toolbox.images.mask_files.read_mask`.
         """
+        assert self.masks is not None
         photo = self.truth[stem] if self.inputs is None else self.inputs[stem]
         return read_mask(self.masks[stem], photo=read_gray(photo))
 
@@ -94,7 +96,7 @@ def open_reference(folders: Mapping[str, Path]) -> tuple[Reference, dict[str, li
     mistaken = {str(folders[role]): [Problem(reason)] for role, reason in _mistaken(looked).items()}
     if mistaken:
         raise SubmissionError({**found, **mistaken})
-    sizes = dict(zip(files['truth'], (one.size for one in looked), strict=True))
+    sizes = {stem: one.size for stem, one in zip(files['truth'], looked, strict=True) if one.size is not None}
     notes = Counter(note for one in looked for note in one.notes)
     return Reference(files['truth'], files.get('masks'), files.get('inputs'), sizes, notes), found
 

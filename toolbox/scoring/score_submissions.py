@@ -77,14 +77,15 @@ def score_baselines(
 ) -> dict[str, dict[str, dict[str, Any]]]:
     """What a submission has to beat: rows by image, by the baseline's name; none without the damaged images."""
     reference = checked.reference
-    if reference.inputs is None:
+    inputs = reference.inputs
+    if inputs is None:
         return {}
     from toolbox.scoring.baselines import BASELINES, restored_pixels
 
     find_hole = _hole_reader(reference, finder)
 
     def score_image(stem: str) -> list[dict]:
-        truth, hole, damaged = read_rgb(reference.truth[stem]), find_hole(stem), read_gray(reference.inputs[stem])
+        truth, hole, damaged = read_rgb(reference.truth[stem]), find_hole(stem), read_gray(inputs[stem])
         return [_score(restored_pixels(baseline, damaged, hole), truth, hole) for baseline in BASELINES.values()]
 
     rows = dict(zip(reference.truth, in_parallel(score_image, reference.truth, 'baselines'), strict=True))
@@ -133,7 +134,9 @@ def _hole_reader(reference: Reference, finder: str | Mapping[str, Any] | None) -
     if finder is None:
         finder = Config.fromfile(CONFIGS / '_base_' / 'data.py').data.finder  # never one of the working folder
     find = FINDERS.build({'type': finder} if isinstance(finder, str) else finder)
-    return lambda stem: find(read_gray(reference.inputs[stem])).mask
+    inputs = reference.inputs
+    assert inputs is not None  # `check_submissions` asks for them
+    return lambda stem: find(read_gray(inputs[stem])).mask
 
 
 def _score(output: np.ndarray, truth: np.ndarray, hole: np.ndarray) -> dict:

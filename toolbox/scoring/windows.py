@@ -10,13 +10,15 @@ def window_sums(x: Tensor, size: int, dim: int) -> Tensor:
     four passes.
     """
     windows = x.shape[dim] - size + 1
-    total, done, width = None, 0, 1
+    total: Tensor | None = None
+    done, width = 0, 1
     while True:
         if size & width:
             part = x.narrow(dim, done, windows)
             total = part if total is None else total + part
             done += width
         if 2 * width > size:
+            assert total is not None  # size is at least 1
             return total
         doubled = x.shape[dim] - width
         x = x.narrow(dim, 0, doubled) + x.narrow(dim, width, doubled)

@@ -52,7 +52,8 @@ def write_verified(content: Mapping[str, Any], file: BinaryIO) -> None:
     """
     remembering = _RemembersItsError(file)
     try:
-        torch.save({'format': FORMAT, 'checksum': checksum(content), **content}, remembering)
+        checked = {'format': FORMAT, 'checksum': checksum(content), **content}
+        torch.save(checked, remembering)  # type: ignore[arg-type]  # by torch's documentation write and flush suffice
     except Exception:
         if remembering.error is None:
             raise

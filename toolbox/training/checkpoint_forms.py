@@ -38,7 +38,7 @@ def check_keys(content: Mapping[str, Any], path: Path) -> None:
         value = content[key]
         if not isinstance(value, kind) or isinstance(value, bool):
             raise malformed(path, f'{key} is {describe_value(value)}')
-        if kind is int and value < 0:
+        if isinstance(value, int) and value < 0:
             raise malformed(path, f'{key} is {value}')
     if content['batch'] > content['steps_per_epoch']:
         raise malformed(path, f'batch is {content["batch"]} of {content["steps_per_epoch"]} in an epoch')

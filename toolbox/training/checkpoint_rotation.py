@@ -255,7 +255,8 @@ class Generations:
 def _reason(error: OSError | None, free: int, needed: int) -> str:
     if error is None:
         return f'its disk has {_shown(free)} free, and a checkpoint needs {_shown(needed)}'
-    return error.strerror + (', by a limit on the size of files (ulimit -f)' if error.errno == errno.EFBIG else '')
+    reason = error.strerror or str(error)
+    return f'{reason}, by a limit on the size of files (ulimit -f)' if error.errno == errno.EFBIG else reason
 
 
 def _copied(content: Any) -> Any:

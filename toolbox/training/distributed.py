@@ -61,8 +61,8 @@ def by_main_process(function: Callable[[], Any]) -> Any:
     if is_main_process():
         try:
             outcome = function(), None
-        except (ValueError, OSError) as error:  # the others would wait for the value
-            outcome = None, error
+        except (ValueError, OSError) as caught:  # the others would wait for the value
+            outcome = None, caught
     value, error = from_main_process(outcome)
     if error is not None:
         raise error
@@ -116,8 +116,7 @@ def with_synchronized_norms(module: nn.Module) -> nn.Module:
     Raises:
         ValueError: a layer of batch normalization that computes something of its own, which no conversion keeps.
     """
-    from timm.layers import convert_sync_batchnorm
-    from timm.layers.norm_act import BatchNormAct2d, SyncBatchNormAct
+    from timm.layers.norm_act import BatchNormAct2d, SyncBatchNormAct, convert_sync_batchnorm
 
     known = {kind.forward for kind in (_BatchNorm, BatchNormAct2d, nn.SyncBatchNorm, SyncBatchNormAct)}
     for name, part in module.named_modules():

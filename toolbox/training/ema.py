@@ -53,7 +53,7 @@ class WeightAverage:
         finally:
             self.module.load_state_dict(trained)
 
-    def state_dict(self) -> dict[str, Tensor | int]:
+    def state_dict(self) -> dict[str, dict[str, Tensor] | int]:
         """The average and its number of updates, for a checkpoint."""
         return dict(average=self.average, updates=self.updates)
 

@@ -41,7 +41,8 @@ class HistoryHook(TrainingHook):
         return self.seconds * get_world_size() if torch.cuda.is_available() else 0.0
 
     def before_train(self, trainer: Any) -> None:
-        self._counted_to, self._last_step = time.monotonic(), None
+        self._counted_to = time.monotonic()
+        self._last_step: float | None = None
 
     def before_epoch(self, trainer: Any) -> None:
         self._last_step = None

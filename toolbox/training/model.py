@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from toolbox.images.color import to_uint8
 from toolbox.nn.device import prediction_precision, training_precision, without_tf32
 from toolbox.nn.network import PARTS, NetworkFactory
-from toolbox.plugin.contracts import PostProcess, ReadableLayout
+from toolbox.plugin.contracts import Layout, PostProcess, ReadableLayout
 from toolbox.plugin.registry import LAYOUTS, POSTPROCESS, without_files
 from toolbox.plugin.types import Batch, Restored
 from toolbox.training.objective import Objective
@@ -96,6 +96,7 @@ class RestorationModel(nn.Module):
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """The losses of a batch of floats on the model's device, by name; what DistributedDataParallel wraps."""
+        assert isinstance(self.layout, Layout)
         restored, targets = self.restore(batch.damaged, batch.mask), self.layout.targets(batch)
         counted = self.phases.current.losses if self.phases.current else None
         # For losses that hold a network; `ImageLoss` computes all others in float32.
@@ -130,12 +131,15 @@ class RestorationModel(nn.Module):
     def predict(self, damaged: Tensor, mask: Tensor) -> dict[str, Tensor] | Restored:
         """What of `restore` takes the networks; `read` makes the rest of it."""
         with self._precision(damaged.device):
-            return self.layout.predict(damaged, mask) if self.has_readings else self.layout(damaged, mask)
+            if isinstance(self.layout, ReadableLayout):
+                return self.layout.predict(damaged, mask)
+            return self.layout(damaged, mask)
 
     def read(self, predicted: dict[str, Tensor] | Restored, **reading: Any) -> Restored:
         """What `predict` returned, read as a `ReadableLayout` reads it; the same bits as `restore`."""
         if isinstance(predicted, Restored):
             return predicted
+        assert isinstance(self.layout, ReadableLayout)  # it predicted
         with self._precision(next(iter(predicted.values())).device):
             return self.layout.read(predicted, **reading)
 

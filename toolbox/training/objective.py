@@ -1,13 +1,14 @@
 """The loss of a run: a weighted sum of loss plugins, each put `on` something that the layout predicts."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from torch import Tensor, nn
 
-from toolbox.plugin.contracts import AdversarialLoss, Layout
-from toolbox.plugin.registry import LOSSES, did_you_mean
+from toolbox.plugin.contracts import AdversarialLoss, Layout, Loss
+from toolbox.plugin.registry import LOSSES
 from toolbox.plugin.types import Batch, Restored
+from toolbox.system.words import did_you_mean
 
 
 class Term(nn.Module):
@@ -20,7 +21,7 @@ class Term(nn.Module):
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         super().__init__()
-        self.loss = LOSSES.build(config)
+        self.loss: Loss = LOSSES.build(config)
         self.on: str = config.get('on', 'rgb')
         self.weight = float(config.get('weight', 1.0))
         self.start = int(config.get('start', 0))
@@ -30,11 +31,6 @@ class Term(nn.Module):
                 f'model.losses: {config["type"]}: start={self.start}, ramp={self.ramp}: expected 0 or more'
             )
         self.name = f'loss_{config["type"]}_{self.on}'
-
-    @property
-    def critic(self) -> nn.Module | None:
-        """The adversary that this loss trains, if it has one."""
-        return self.loss.critic if isinstance(self.loss, AdversarialLoss) else None
 
     def weight_at(self, step: int) -> float:
         """The term's weight, a pure function of the global step."""
@@ -60,7 +56,8 @@ class Objective(nn.Module):
 
     def __init__(self, losses: Sequence[Mapping[str, Any]], layout: Layout) -> None:
         super().__init__()
-        self.terms = nn.ModuleList(Term(config) for config in losses)
+        # The type of a ModuleList does not say what it holds.
+        self.terms = cast(Sequence[Term], nn.ModuleList(Term(config) for config in losses))
         known = layout.targets(Batch.blank())
         for index, term in enumerate(self.terms):
             if term.on not in known:
@@ -89,10 +86,11 @@ class Objective(nn.Module):
                 continue
             prediction, target = restored[term.on], targets[term.on]
             values[term.name] = weight * term.loss(prediction, target, hole)
-            if term.critic is not None:
+            if isinstance(term.loss, AdversarialLoss):
                 values[f'{term.name}_critic'] = term.loss.critic_loss(prediction.detach(), target, hole)
         return values
 
     def critics(self) -> list[tuple[nn.Module, Mapping[str, Any]]]:
         """Each critic with the optimizer it asks for: ``dict(type='Adam', lr=...)``, a class of torch.optim."""
-        return [(term.critic, term.loss.critic_optimizer) for term in self.terms if term.critic is not None]
+        losses = [term.loss for term in self.terms if isinstance(term.loss, AdversarialLoss)]
+        return [(loss.critic, loss.critic_optimizer) for loss in losses]

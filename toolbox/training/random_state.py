@@ -11,7 +11,9 @@ import torch
 def random_state() -> dict[str, Any]:
     """The states of Python, numpy, torch and CUDA, for a checkpoint."""
     version, numbers, gauss = random.getstate()
-    name, keys, position, has_gauss, cached = np.random.get_state()  # noqa: NPY002
+    legacy = np.random.get_state(legacy=True)  # noqa: NPY002
+    assert isinstance(legacy, tuple)
+    name, keys, position, has_gauss, cached = legacy
     return dict(
         python=[version, torch.tensor(numbers), gauss],
         numpy=[name, torch.from_numpy(keys.astype(np.int64)), position, has_gauss, cached],

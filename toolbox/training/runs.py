@@ -122,7 +122,7 @@ def _is_done(folder: Path) -> bool:
     return metrics.is_file() and last.is_file() and metrics.stat().st_mtime_ns >= last.stat().st_mtime_ns
 
 
-def _validations(folder: Path) -> tuple[float | None, int | None]:
+def _validations(folder: Path) -> tuple[float | None, float | None]:
     """The best score so far and the epoch of the last validation."""
     path, scores, epoch = folder / 'scalars.jsonl', [], None
     if path.is_file():

@@ -116,7 +116,7 @@ class TrainingState:
 
     def load_weights(self, content: Mapping[str, Any]) -> None:
         """Give networks, optimizers and average the state of a checkpoint; the options stay those of the config."""
-        options = [
+        options: list[dict[str, Any]] = [
             {key: group[key] for key in ('lr', 'weight_decay') if key in group} for group in self.optimizer.param_groups
         ]
         self.model.layout.load_state_dict(content.get('trained', content['model']))
@@ -158,7 +158,7 @@ class TrainingState:
         """How a checkpoint's state has another form than this one, in words; '' where it has the same."""
         hooks = self._hook_states()
         network = self.model.layout.state_dict()
-        like = dict(
+        like: dict[str, Any] = dict(
             model=network,
             objective=self.model.objective.state_dict(),
             best_score=self.best.state_dict(),

@@ -6,10 +6,12 @@ import math
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from mmengine.dist import is_distributed
 from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 
 from toolbox.nn.device import is_out_of_memory
 from toolbox.plugin.types import Batch
@@ -120,7 +122,7 @@ class TrainingStep:
 
     def _unsynchronized(self) -> AbstractContextManager:
         """Where processes keep their gradients to themselves until the last part."""
-        return self.network.no_sync() if hasattr(self.network, 'no_sync') else nullcontext()
+        return self.network.no_sync() if isinstance(self.network, DistributedDataParallel) else nullcontext()
 
     def _clear_gradients(self) -> None:
         for optimizer in self.optimizers:
@@ -188,5 +190,5 @@ def _split(batch: Batch, parts: int) -> list[Batch]:
 
 
 def _slice(batch: Batch, part: slice) -> Batch:
-    tensors = {key: value[part] for key, value in vars(batch).items() if isinstance(value, Tensor)}
+    tensors: dict[str, Any] = {key: value[part] for key, value in vars(batch).items() if isinstance(value, Tensor)}
     return replace(batch, names=batch.names[part], **tensors)

@@ -164,7 +164,11 @@ def score_model(
         _check_origin(Path(checkpoint), own)
     if own is not None and own.name != RUN_CONFIG:
         load_config(own, say=_silent)  # a checkpoint may use the plugins that the person's own config names
-    path = Path(checkpoint) if checkpoint is not None else find_checkpoint(config, data_root, trust_plugins)
+    if checkpoint is not None:
+        path = Path(checkpoint)
+    else:
+        assert config is not None  # a config or a checkpoint is given
+        path = find_checkpoint(config, data_root, trust_plugins)
     elsewhere = {} if data_root is None else {'data.root': data_root, 'data.val_root': None}
     model, resolved, content = load_model(path, {**(options or {}), **elsewhere}, trust_plugins)
     model.to(default_device())
@@ -204,7 +208,7 @@ def _check_origin(checkpoint: Path, config: Path) -> None:
     if config.name == RUN_CONFIG:  # of a run folder
         run = run_folder.run_of(checkpoint)
         is_its_own = run is None or config.parent in (run.resolve(), run.resolve().parent)  # or that of all folds
-        other = None if is_its_own else run
+        other: Path | str | None = None if is_its_own else run
     else:
         file = run_folder.origin(checkpoint.parent)
         other = None if file is None or Path(file).stem == config.stem else file

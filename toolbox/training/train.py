@@ -238,6 +238,7 @@ class FoldRun:
 
     def _shared_memory_shortage(self) -> str:
         loader, data = self.trainer.training, self.config.data
+        assert loader.batch_size is not None  # it makes batches
         return shared_memory_shortage(loader.num_workers, loader.batch_size, data.size)
 
     def _build_trainer(self, hooks: Sequence[TrainingHook]) -> Trainer:

@@ -15,6 +15,8 @@ from mmengine.dist import get_rank, is_distributed, is_main_process
 from torch.utils.data import DataLoader
 
 from toolbox.config.loading import config_data
+from toolbox.data.dataset import TrainingDataset, ValidationDataset
+from toolbox.data.loaders import EpochSampler
 from toolbox.data.workers import waiting_in
 from toolbox.nn.backend import set_backend
 from toolbox.plugin.types import Batch
@@ -90,6 +92,8 @@ class Trainer:
         )
         self.generations = Generations(folder)
         self.stop_request = StopRequest()
+        assert isinstance(training.dataset, TrainingDataset)
+        assert isinstance(validation.dataset, ValidationDataset)
         num_photos = len(training.dataset.photos) + len(validation.dataset.photos)
         failures = 'failures.csv' if is_main_process() else f'failures.rank{get_rank()}.csv'
         self.unreadable = FailureLedger(folder / failures, num_photos, config.data.max_unreadable)
@@ -161,6 +165,7 @@ class Trainer:
     def _take_steps(self) -> None:  # of its own, so that no batch is kept while the epoch is validated
         self._call('before_epoch')
         self.network.train()
+        assert isinstance(self.training.sampler, EpochSampler)
         self.training.sampler.start_at(self.epoch, self.state.batch)
         try:
             for batch in itertools.islice(self.training, self.max_steps - self.step):

@@ -12,7 +12,9 @@ import torch
 def kernels_for(device: torch.device) -> ModuleType:
     """The module for tensors on `device`."""
     if device.type == 'cuda':
-        from toolbox.scoring.kernels import cuda as kernels
-    else:
-        from toolbox.scoring.kernels import cpu as kernels
-    return kernels
+        from toolbox.scoring.kernels import cuda
+
+        return cuda
+    from toolbox.scoring.kernels import cpu
+
+    return cpu

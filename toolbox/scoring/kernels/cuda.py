@@ -32,14 +32,10 @@ def mean_ssim(x: Tensor, y: Tensor, window: tuple[int, int], c1: float, c2: floa
 def hue_counts(image: Tensor) -> np.ndarray:
     """Pixels per hue of a uint8 (3, H, W) image: int64 (180,)."""
     step = max(1, STRIP_PIXELS // image.shape[-1])
-    return (
-        sum(
-            _hue_counts(image.narrow(1, start, min(step, image.shape[1] - start)))
-            for start in range(0, image.shape[1], step)
-        )
-        .cpu()
-        .numpy()
-    )
+    total = torch.zeros(HUE_BINS, dtype=torch.int64, device=image.device)
+    for start in range(0, image.shape[1], step):
+        total += _hue_counts(image.narrow(1, start, min(step, image.shape[1] - start)))
+    return total.cpu().numpy()
 
 
 def _sum_of_ssim(x: Tensor, y: Tensor, window: tuple[int, int], c1: float, c2: float) -> Tensor:
