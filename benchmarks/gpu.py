@@ -23,7 +23,8 @@ from benchmarks.machine import machine_facts
 from benchmarks.photos import prepare_photos
 from benchmarks.score import benchmark_score
 from toolbox.data.sources import open_source
-from toolbox.system.files import make_folder, read_json_if_any, write_json
+from toolbox.system.disk_errors import make_folder
+from toolbox.system.files import read_json_if_any, write_json
 
 logger = logging.getLogger('huefill')
 

@@ -7,7 +7,7 @@ import cv2
 
 from toolbox.data.sources import open_source
 from toolbox.images.io import read_rgb, write_png
-from toolbox.system.files import make_folder
+from toolbox.system.disk_errors import make_folder
 
 
 def prepare_photos(source: str | None, folder: Path, size: int, num_photos: int) -> list[Path]:

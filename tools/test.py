@@ -84,7 +84,8 @@ def main(argv: list[str] | None = None, prog: str | None = None) -> int:
 
 def run(arguments: argparse.Namespace) -> None:
     """Check where results go, then score what was asked for."""
-    from toolbox.system.files import advised, check_output
+    from toolbox.system.disk_errors import advised
+    from toolbox.system.output_paths import check_output
 
     check_output('--json', arguments.json, is_folder=False)
     check_output('--report', arguments.report, is_folder=True)

@@ -15,7 +15,7 @@ from toolbox.experiment import ablate, trials
 from toolbox.experiment.trial import TrialJob, run_trial
 from toolbox.experiment.trials import TrialFolder
 from toolbox.system.cli import SOME_FAILED, USAGE_ERROR
-from toolbox.system.files import NotWritten
+from toolbox.system.disk_errors import NotWritten
 from toolbox.system.locks import locked
 from toolbox.system.paths import CONFIGS
 from toolbox.training import checkpoint_rotation as generations

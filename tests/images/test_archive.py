@@ -7,8 +7,7 @@ import sys
 import zipfile
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from tests.hostile import NAMES, png, write_zip
 from toolbox.images import archive

@@ -14,8 +14,7 @@ import pytest
 import timm
 import torch
 from huggingface_hub import constants
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from safetensors.torch import save_file
 
 from toolbox.nn import weight_packages, weights

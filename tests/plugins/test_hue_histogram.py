@@ -6,8 +6,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from plugins.losses.hue_histogram import _SoftHistogram
 from tests.plugins.losses_support import build, holes, hue_metric, images, masks, photographs, predictions, written

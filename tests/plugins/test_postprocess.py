@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from PIL import Image
 
 from toolbox.images.color import chroma_from_rgb, luma, replace_luma, rgb_from_chroma, to_float, to_uint8, with_luma

@@ -10,8 +10,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
+from hypothesis import assume, given, settings, strategies as st
 from hypothesis.extra import numpy as npst
 from skimage import data
 from skimage.metrics import structural_similarity

@@ -25,8 +25,7 @@ from toolbox.experiment.outcome import read_summary
 from toolbox.images.io import UnreadableImage, read_rgb
 from toolbox.infer.listing import list_photos
 from toolbox.system.paths import CONFIGS, REPOSITORY, find_config
-from tools import infer as infer_tool
-from tools import test as test_tool
+from tools import infer as infer_tool, test as test_tool
 
 RECIPE = CONFIGS / 'unetpp_cbam_b4.py'
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from toolbox.system.cli import NOBODY_READS, parse, refuse_together, run_tool
-from toolbox.system.files import check_output
+from toolbox.system.output_paths import check_output
 from toolbox.system.paths import REPOSITORY
 
 

@@ -11,20 +11,11 @@ from pathlib import Path
 import pytest
 
 from tests.support import RECIPE, TINY, filled
-from toolbox.system.files import (
-    NotWritten,
-    append_rows,
-    check_output,
-    in_one_move,
-    remove_leftovers,
-    write_json,
-    write_rows,
-    writing_into,
-)
+from toolbox.system.disk_errors import NotWritten, writing_into
+from toolbox.system.files import append_rows, in_one_move, remove_leftovers, write_json, write_rows
+from toolbox.system.output_paths import check_output
 from toolbox.system.paths import REPOSITORY
-from tools import export as export_tool
-from tools import test as test_tool
-from tools import train as train_tool
+from tools import export as export_tool, test as test_tool, train as train_tool
 
 REASON = r'No space left on device \(its disk has \d\.\d MiB free\); make room, or choose another place'
 

@@ -27,8 +27,7 @@ from toolbox.images.mask_files import read_mask
 from toolbox.system.cli import SOME_FAILED
 from toolbox.system.paths import REPOSITORY
 from toolbox.training.load_model import load_model
-from tools import infer as infer_tool
-from tools import test as test_tool
+from tools import infer as infer_tool, test as test_tool
 
 
 @pytest.fixture(scope='module')

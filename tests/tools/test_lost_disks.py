@@ -15,9 +15,7 @@ from toolbox.infer.outputs import Outputs
 from toolbox.training.checkpoint import read_checkpoint
 from toolbox.training.checksum import checksum
 from toolbox.training.trainer import Trainer
-from tools import clean_data as clean_tool
-from tools import infer as infer_tool
-from tools import train as train_tool
+from tools import clean_data as clean_tool, infer as infer_tool, train as train_tool
 
 QUICK = [*TINY, 'model.decoder.type=Unet', 'model.layout.type=OneStage', 'sample_images=0', 'visualizers=[]']
 CLEANING = ['embedder.type=ColorTexture', 'reducer.type=PCA', 'reducer.n_components=4', 'detector.type=KNNDistance']

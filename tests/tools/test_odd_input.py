@@ -16,8 +16,7 @@ from toolbox.config.loading import load_config
 from toolbox.images.io import write_png
 from toolbox.training import run_folder
 from toolbox.training.testing import score_model
-from tools import infer as infer_tool
-from tools import train as train_tool
+from tools import infer as infer_tool, train as train_tool
 
 
 @pytest.fixture

@@ -17,8 +17,7 @@ from toolbox.training import train as fold_run
 from toolbox.training.checkpoint import read_checkpoint
 from toolbox.training.resuming import FROM_HERE_ON, UNSEEN
 from toolbox.training.runs import find_runs
-from tools import test as test_tool
-from tools import train as train_tool
+from tools import test as test_tool, train as train_tool
 
 ONE = 'train_cfg.max_epochs=1'
 

@@ -13,8 +13,7 @@ from PIL import Image
 
 from tests.support import RECIPE, TINY, scene
 from toolbox.config.loading import load_config
-from tools import test as test_tool
-from tools import train as train_tool
+from tools import test as test_tool, train as train_tool
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 

@@ -20,8 +20,7 @@ from toolbox.training import checkpoint_rotation as generations
 from toolbox.training.checkpoint import checksum, read_checkpoint
 from toolbox.training.stepping import TrainingStep
 from toolbox.training.trainer import Trainer
-from tools import test as test_tool
-from tools import train as train_tool
+from tools import test as test_tool, train as train_tool
 
 QUICK = ('model.decoder.type=Unet', 'model.layout.type=OneStage', 'sample_images=0', 'train_cfg.max_epochs=2')
 

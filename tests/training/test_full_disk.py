@@ -12,8 +12,7 @@ from tests.training import processes
 from toolbox.training import checkpoint_rotation as generations
 from toolbox.training.checkpoint import checksum, read_checkpoint, save_checkpoint
 from toolbox.training.trainer import Trainer
-from tools import test as test_tool
-from tools import train as train_tool
+from tools import test as test_tool, train as train_tool
 
 QUICK = ('model.decoder.type=Unet', 'model.layout.type=OneStage', 'sample_images=1', 'data.batch_size=3')
 

@@ -11,9 +11,7 @@ from tests.disks import needs_mount, small_shared_memory
 from tests.training import processes
 from toolbox.data.dataset import TrainingDataset
 from toolbox.training.checkpoint import checksum, read_checkpoint
-from tools import clean_data as clean_tool
-from tools import test as test_tool
-from tools import train as train_tool
+from tools import clean_data as clean_tool, test as test_tool, train as train_tool
 
 QUICK = (
     *('model.decoder.type=Unet', 'model.layout.type=OneStage', 'sample_images=0', 'data.workers=2'),

@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 
 from toolbox.cleaning.files import Facts, Look, is_thumbnail
-from toolbox.system.files import digest, not_written
+from toolbox.system.digests import digest
+from toolbox.system.disk_errors import not_written
 
 # Raised when facts, thumbnails or fingerprints come out differently than before: older files are looked at again.
 _FORMAT = 3

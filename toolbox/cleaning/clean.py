@@ -1,6 +1,5 @@
 """Cleans a data set: looks at every file, groups duplicates, finds what does not belong, and writes it all down."""
 
-import hashlib
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -30,16 +29,11 @@ from toolbox.data.workers import loss_of_a_worker_explained
 from toolbox.plugin.contracts import Embedder
 from toolbox.plugin.registry import DETECTORS, EMBEDDERS, REDUCERS
 from toolbox.system.bars import bar
-from toolbox.system.files import (
-    check_output,
-    in_one_move,
-    make_folder,
-    remove_leftovers,
-    write_rows,
-    writing_into,
-    zip_to,
-)
+from toolbox.system.digests import sha256_of_file
+from toolbox.system.disk_errors import make_folder, writing_into
+from toolbox.system.files import in_one_move, remove_leftovers, write_rows, zip_to
 from toolbox.system.locks import locked
+from toolbox.system.output_paths import check_output
 from toolbox.system.records import Damaged, read_record, save_record
 from toolbox.system.words import counted, in_words
 
@@ -163,7 +157,7 @@ def _spare_edited_csv(folder: Path) -> None:
         written = None
     except Damaged as error:
         raise FileExistsError(str(error)) from error
-    if _sha256(table) != written:
+    if sha256_of_file(table) != written:
         raise FileExistsError(f'{table} was edited since it was written; move it away, or choose another --out')
 
 
@@ -276,7 +270,7 @@ def _summary(folder: Path, root: str, cleaned: _Cleaned) -> dict[str, Any]:
         'notes': detection.notes,
         'stability': None if cleaned.stability is None else asdict(cleaned.stability),
         'seconds': detection.seconds,
-        'clean_csv_sha256': _sha256(folder / 'clean.csv'),
+        'clean_csv_sha256': sha256_of_file(folder / 'clean.csv'),
     }
 
 
@@ -300,7 +294,3 @@ def _totals(kinds: list[str]) -> str:
     ]
     stay = 'stays' if amounts['kept'] == 1 else 'stay'
     return f'{amounts["kept"]:,} of {counted(len(kinds), "file")} {stay}; left out: {", ".join(dropped)}'
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

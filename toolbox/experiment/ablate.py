@@ -21,8 +21,9 @@ from toolbox.experiment.trials import TrialFolder
 from toolbox.experiment.workers import build_engine
 from toolbox.experiment.workers.engine import Engine, why_killed
 from toolbox.system.cli import SOME_FAILED
+from toolbox.system.disk_errors import make_folder, require_room, writing_into
 from toolbox.system.environment import command, commit, write_record
-from toolbox.system.files import make_folder, remove_leftovers, require_room, writing_into
+from toolbox.system.files import remove_leftovers
 from toolbox.system.locks import locked
 from toolbox.system.paths import RUN_CONFIG
 from toolbox.system.records import save_record

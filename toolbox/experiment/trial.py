@@ -19,7 +19,7 @@ from toolbox.images.io import write_png
 from toolbox.nn.device import default_device, is_out_of_memory
 from toolbox.plugin.types import Batch
 from toolbox.system.cli import USAGE_ERROR
-from toolbox.system.files import writing_into
+from toolbox.system.disk_errors import writing_into
 from toolbox.system.interruption import Stopped
 from toolbox.system.names import fitting
 from toolbox.system.words import without_addresses

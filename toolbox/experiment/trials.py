@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from toolbox.experiment.results import Costs, TrialResult
-from toolbox.system.files import make_folder, write_text
+from toolbox.system.disk_errors import make_folder
+from toolbox.system.files import write_text
 from toolbox.system.locks import locked, refuse_locked
 from toolbox.system.paths import RUN_CONFIG
 from toolbox.system.records import Damaged, read_record, save_record

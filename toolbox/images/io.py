@@ -26,7 +26,8 @@ from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
 from toolbox.images.formats import why_unidentified
 from toolbox.images.tones import as_gray_or_rgb
-from toolbox.system.files import in_one_move, new_digest
+from toolbox.system.digests import new_digest
+from toolbox.system.files import in_one_move
 from toolbox.system.words import without_addresses
 
 # Formats of photographs, and the suffixes by which folders are searched for them. The list keeps out what Pillow
@@ -123,7 +124,7 @@ def write_png(
         quick: a quarter of the time for about as many bytes: zlib looks for runs alone.
 
     Returns:
-        How many bytes were written, and their digest, as `toolbox.system.files.digest_of_file` gives it.
+        How many bytes were written, and their digest, as `toolbox.system.digests.digest_of_file` gives it.
 
     Raises:
         NotWritten: the system does not take it; nothing under `path` has changed.

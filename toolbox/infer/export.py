@@ -3,7 +3,9 @@
 from pathlib import Path
 
 from toolbox.infer.request import find_checkpoints
-from toolbox.system.files import check_output, remove_leftovers, writing
+from toolbox.system.disk_errors import writing
+from toolbox.system.files import remove_leftovers
+from toolbox.system.output_paths import check_output
 from toolbox.system.paths import MODEL_FILE
 
 

@@ -20,7 +20,7 @@ from toolbox.infer.outputs import Outputs
 from toolbox.infer.photo import Photo
 from toolbox.infer.photo_file import read_photo_file
 from toolbox.infer.restorer import Restoration, Restorer
-from toolbox.system.files import make_folder
+from toolbox.system.disk_errors import make_folder
 
 # Of the photographs of a batch together. In memory are the batch at work, the one being read and the one being written.
 BATCH_PIXELS = 64_000_000

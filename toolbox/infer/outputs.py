@@ -18,20 +18,12 @@ from toolbox.images.io import IMAGE_SUFFIXES, UnreadableImage
 from toolbox.images.strict_png import decode_rgb_png, max_png_bytes
 from toolbox.infer.listing import ListedPhoto
 from toolbox.infer.photo_file import read_photo_file
-from toolbox.system.files import (
-    append_rows,
-    append_whole,
-    check_length,
-    digest_of_file,
-    in_one_move,
-    make_folder,
-    parse_json,
-    remove_leftovers,
-    writing_into,
-    zip_to,
-)
+from toolbox.system.digests import digest_of_file
+from toolbox.system.disk_errors import make_folder, writing_into
+from toolbox.system.files import append_rows, append_whole, in_one_move, parse_json, remove_leftovers, zip_to
 from toolbox.system.locks import locked, refuse_locked
 from toolbox.system.names import canonical
+from toolbox.system.output_paths import check_length
 from toolbox.system.records import read_record, save_record
 
 RECORD = 'infer.json'

@@ -14,10 +14,9 @@ from toolbox.infer.listing import ListedPhoto, list_photos, other_files
 from toolbox.infer.masks import MaskFolder
 from toolbox.infer.outputs import Outputs, is_zip
 from toolbox.models import shipped_model
-from toolbox.system.files import check_length
+from toolbox.system.digests import sha256_of_file
+from toolbox.system.output_paths import check_length
 from toolbox.system.paths import MODEL_FILE, RUN_CONFIG
-
-_CHUNK_BYTES = 2**22
 
 
 @dataclass(frozen=True)
@@ -170,7 +169,7 @@ def _record(
     """What decides the outputs: a job is resumed by an equal one alone."""
     return dict(
         huefill=toolbox.__version__,
-        checkpoints=[_sha256(file) for file in files],
+        checkpoints=[sha256_of_file(file) for file in files],
         **options,
         masks=masks if isinstance(masks, str) else str(masks.folder),
         photos=f'{len(photos)}, {hashlib.sha256(_names(photos)).hexdigest()}',
@@ -213,14 +212,6 @@ def _check_nothing_overwritten(folder: Path, photos: Sequence[ListedPhoto]) -> N
     taken = next((photo.output for photo in photos if (folder / photo.output).exists()), None)
     if taken is not None:
         raise FileExistsError(f'{folder / taken} exists already: choose another --save-masks')
-
-
-def _sha256(file: Path) -> str:
-    digest = hashlib.sha256()
-    with file.open('rb') as content:
-        while chunk := content.read(_CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()
 
 
 def _names(photos: Sequence[ListedPhoto]) -> bytes:

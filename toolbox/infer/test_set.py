@@ -10,7 +10,8 @@ from toolbox.images.color import to_uint8
 from toolbox.images.io import write_png
 from toolbox.infer.listing import output_names
 from toolbox.system.bars import bar
-from toolbox.system.files import make_folder, remove_leftovers, write_rows
+from toolbox.system.disk_errors import make_folder
+from toolbox.system.files import remove_leftovers, write_rows
 from toolbox.training.testing import ModelScore
 
 _INPUTS, _TRUTHS, _MASKS = 'test_input', 'test_gt', 'test_masks'

@@ -11,8 +11,7 @@ from toolbox.experiment.results import Comparison, Summary, TrialResult
 from toolbox.report.ablation_arms import arms_section
 from toolbox.report.ablation_words import compared, is_sure, lead
 from toolbox.report.charts import Curve, Difference, Point, Stroke, curves, differences, scatter, strokes
-from toolbox.report.page import Html, Number, element, section, settings, table, write_page
-from toolbox.report.page import facts as figures
+from toolbox.report.page import Html, Number, element, facts as figures, section, settings, table, write_page
 from toolbox.report.pictures import gallery, longest_side
 from toolbox.system.words import counted, spoken
 

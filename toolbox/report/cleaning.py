@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from toolbox.cleaning.cleaned_images import CleanedImages
-from toolbox.report.page import Html, data, element, facts, section, table, write_page
-from toolbox.report.page import settings as listed
+from toolbox.report.page import Html, data, element, facts, section, settings as listed, table, write_page
 from toolbox.system.words import counted
 
 _FAILURES_SHOWN = 500

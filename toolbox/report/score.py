@@ -14,7 +14,8 @@ from toolbox.report.statistics import PUBLIC_SHARE, split_disagreement, split_ga
 from toolbox.scoring.entry import COLUMNS, ScoreEntry
 from toolbox.scoring.intervals import MIN_IMAGES, Interval, bootstrap_interval
 from toolbox.scoring.score import WEIGHTS, summarize
-from toolbox.system.files import make_folder, write_rows
+from toolbox.system.disk_errors import make_folder
+from toolbox.system.files import write_rows
 from toolbox.system.words import counted, spoken
 
 _PERCENT = round(100 * PUBLIC_SHARE)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from toolbox.system.bars import end_bars
-from toolbox.system.files import REPAIRS, NotWritten
+from toolbox.system.disk_errors import REPAIRS, NotWritten
 from toolbox.system.interruption import Stopped
 from toolbox.system.names import beyond_locale
 from toolbox.system.words import without_addresses

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from toolbox.system.files import writing
+from toolbox.system.disk_errors import writing
 
 LOCK = '.lock'
 

@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from toolbox.system.files import in_one_move, is_full, remove_leftovers, temporary_name, write_json
+from toolbox.system.disk_errors import is_full
+from toolbox.system.files import in_one_move, remove_leftovers, temporary_name, write_json
 from toolbox.training.checkpoint import read_checkpoint, size_in_bytes, write_verified
 
 logger = logging.getLogger('huefill')

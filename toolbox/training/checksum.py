@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from toolbox.system.files import new_digest
+from toolbox.system.digests import new_digest
 
 
 def checksum(content: Any) -> str:

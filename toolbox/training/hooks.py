@@ -15,7 +15,8 @@ from tqdm import tqdm
 
 from toolbox.images.io import write_png
 from toolbox.system.bars import bar
-from toolbox.system.files import is_full, parse_json, sync_file, writing
+from toolbox.system.disk_errors import is_full, writing
+from toolbox.system.files import parse_json, sync_file
 from toolbox.training.model import Outcome
 from toolbox.training.samples import sample_grid
 

@@ -16,8 +16,9 @@ from typing import Any
 from mmengine.config import Config
 
 from toolbox.config.differences import shown
+from toolbox.system.disk_errors import require_room
 from toolbox.system.environment import code_commit
-from toolbox.system.files import read_json_if_any, remove_leftovers, require_room, write_json
+from toolbox.system.files import read_json_if_any, remove_leftovers, write_json
 from toolbox.system.locks import locked
 from toolbox.system.paths import RUN_CONFIG
 from toolbox.training.checkpoint_rotation import LAST, PREVIOUS

@@ -177,8 +177,8 @@ def _start_reading(sums: dict[str, Tensor], stop: bool) -> Callable[[], tuple[li
 def _copy(targets: list[Tensor], sources: list[Tensor]) -> None:
     # Of one type each: of mixed ones torch copies tensor by tensor.
     for dtype in {target.dtype for target in targets}:
-        pairs = [pair for pair in zip(targets, sources, strict=True) if pair[0].dtype == dtype]
-        torch._foreach_copy_(*map(list, zip(*pairs, strict=True)))
+        alike = [target.dtype == dtype for target in targets]
+        torch._foreach_copy_(list(itertools.compress(targets, alike)), list(itertools.compress(sources, alike)))
 
 
 def _split(batch: Batch, parts: int) -> list[Batch]:

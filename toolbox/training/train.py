@@ -23,7 +23,7 @@ from toolbox.data.splits import split_photos, split_seed
 from toolbox.data.workers import loss_of_a_worker_explained, shared_memory_shortage
 from toolbox.nn.device import default_device
 from toolbox.scoring.baselines import shortfall
-from toolbox.system.files import writing_into
+from toolbox.system.disk_errors import writing_into
 from toolbox.system.interruption import Stopped
 from toolbox.system.paths import find_config
 from toolbox.system.tables import score_table

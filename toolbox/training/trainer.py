@@ -82,14 +82,8 @@ class Trainer:
         self.max_epochs, self.max_steps = run_length(config.train_cfg, len(training))
         self.state = TrainingState(config, model, evaluator.ranking.higher_is_better, hooks)
         self.learning_rate = LearningRate(self.state.optimizer, config.lr_schedule, self.max_steps)
-        self.take_step = TrainingStep(
-            model,
-            self.network,
-            self.state.optimizer,
-            self.state.critics,
-            parts=self.state.parts,
-            clip_norm=config.train_cfg.clip_norm,
-        )
+        state, clip_norm = self.state, config.train_cfg.clip_norm
+        self.take_step = TrainingStep(model, self.network, state.optimizer, state.critics, state.parts, clip_norm)
         self.generations = Generations(folder)
         self.stop_request = StopRequest()
         assert isinstance(training.dataset, TrainingDataset)

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from toolbox.plugin.types import Failure
-from toolbox.system.files import append_rows, is_full
+from toolbox.system.disk_errors import is_full
+from toolbox.system.files import append_rows
 
 logger = logging.getLogger('huefill')
 
