@@ -186,3 +186,16 @@ def test_help_loads_no_heavy_package(tool: str, tmp_path: Path) -> None:
     assert result.stdout.startswith('usage:')
     assert result.stdout.endswith('set()\n')
     assert (result.returncode, result.stderr) == (0, '')
+
+
+@pytest.mark.parametrize('file', FILES)
+def test_a_file_is_read_in_one_go(file: str) -> None:
+    """At most 300 lines, and no function over 60, its docstring aside."""
+    text = (REPOSITORY / file).read_text(encoding='utf-8')
+    assert len(text.splitlines()) <= 300
+    functions = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)]
+    long = {
+        node.name: node.end_lineno - node.lineno - len((ast.get_docstring(node) or '').splitlines())
+        for node in functions
+    }
+    assert {name: lines for name, lines in long.items() if lines >= 60} == {}

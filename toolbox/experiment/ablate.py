@@ -78,9 +78,8 @@ def ablate(
     with writing_into(folder, 'what is done is kept: the same command goes on'), locked(folder, 'an ablation'):
         remove_leftovers(folder)
         require_room(folder, LEAST_ROOM)
-        run = _Run(
-            plan, folder, build_engine(workers, ray, plan.settings.resources, PRELOAD), rerun_failed, stop_on_failure
-        )
+        engine = build_engine(workers, ray, plan.settings.resources, PRELOAD)
+        run = _Run(plan, folder, engine, rerun_failed, stop_on_failure)
         run.announce()
         run.try_arms()
         run.train()
@@ -212,8 +211,8 @@ class _Run:
 
     def _is_due(self, trial: Trial, until: int | None) -> bool:
         folder = self._of(trial)
-        behind = until is None or folder.epoch < until
-        return folder.state in ('waiting', 'running') or (folder.state == 'paused' and behind)
+        is_behind = folder.state == 'paused' and (until is None or folder.epoch < until)
+        return is_behind or folder.state in ('waiting', 'running')
 
     def _best(self, arms: Sequence[str], until: int) -> list[str]:
         """The arms that go on after an epoch; whole arms are dropped, so that those that stay are paired."""
@@ -232,9 +231,8 @@ class _Run:
         return going_on
 
     def _score(self, result: TrialResult, until: int) -> float:
-        sign = 1 if self.plan.higher_is_better else -1
-        scores = [sign * line[self.plan.ranking] for line in result.curve if line['epoch'] <= until]
-        return max(scores, default=-math.inf)
+        ranking, sign = self.plan.ranking, 1 if self.plan.higher_is_better else -1
+        return max((sign * line[ranking] for line in result.curve if line['epoch'] <= until), default=-math.inf)
 
     def _describe(self, trial: Trial) -> str:
         result, ranking = self._result(trial), self.plan.ranking

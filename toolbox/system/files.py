@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from toolbox.system.disk_errors import writing
+from toolbox.system.disk_errors import make_folder, writing
 
 _TEMPORARY = re.compile(r'\.[0-9a-f]{16}\.tmp')
 LONGEST_TEMPORARY = 21  # bytes of such a name
