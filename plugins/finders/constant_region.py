@@ -29,8 +29,13 @@ _MAX_LEFT_OUT, _MAX_SMOOTH_LEFT_OUT = 0.01, 0.15
 # Pixels around a region in which its fitted shape may lie, as a sharp corner may not have been found to its end.
 _MARGIN = 32
 _AROUND = np.ones((3, 3), np.uint8)
-# From this confidence on, nothing else is looked for.
+# From this confidence on, nothing else is looked for, unless there is ringing.
 _SURE = 0.5
+# Ringing: the share of pixels, one and two pixels outside, within so many gray levels of the hole's value. With holes
+# in 67 photographs that were not compressed it was at most 0.42; around blocks inside of compressed holes at least 0.6.
+_RINGING_SHARE, _RINGING = 0.5, 8
+# Intersection over union from which on a compressed hole confirms one that is exact.
+_SAME = 0.9
 
 
 @FINDERS.register_module()
@@ -44,8 +49,9 @@ class ConstantRegion:
     3. Parts of a hole that are one pixel thin come along; a neighbor in a smooth area that happens to have the fill's
        value does not.
     4. If a shape as `PIL.ImageDraw` draws it explains the region, the shape is the answer.
-    5. Where that leaves a doubt, the photograph may have been compressed after it was damaged: `toolbox.lossy_holes`
-       looks for a hole of about one value, with ringing at its border. The more confident answer counts.
+    5. Where that leaves a doubt, or the region goes on around it as ringing, the photograph may have been compressed
+       after it was damaged: `toolbox.lossy_holes` looks for a hole of about one value. The more confident answer
+       counts; with ringing, that of `toolbox.lossy_holes`.
 
     Confidence falls with the share of near values at the border, of pixels whose membership was in doubt, and with
     a second candidate; it is at least one half where a shape explains the region. A hole below `min_confidence` is not
@@ -72,10 +78,8 @@ class ConstantRegion:
 
     def __call__(self, damaged: np.ndarray) -> Found:
         found = self._exact(damaged)
-        if self.lossy and found.confidence < _SURE:
-            compressed = _lossy(damaged, max(4, self.min_area * damaged.size))
-            if compressed.confidence > found.confidence:
-                found = compressed
+        if self.lossy and (found.confidence < _SURE or _ringing_share(damaged, found.mask) >= _RINGING_SHARE):
+            found = _more_likely(found, _lossy(damaged, max(4, self.min_area * damaged.size)))
         if found.confidence < self.min_confidence:
             return Found(np.zeros_like(damaged), found.confidence)
         return found
@@ -105,6 +109,28 @@ def _lossy(damaged: np.ndarray, min_area: float) -> Found:
         return Found(np.zeros_like(damaged), 0.0)
     best = holes[0]
     return Found(best.mask.astype(np.uint8), best.confidence)
+
+
+def _more_likely(exact: Found, compressed: Found) -> Found:
+    """Of two answers, of which the exact one is in doubt: it may hold only those blocks that are inside a hole."""
+    if exact.confidence < _SURE:
+        return max(exact, compressed, key=lambda found: found.confidence)
+    if compressed.confidence < _SURE or _iou(exact.mask, compressed.mask) >= _SAME:
+        return exact
+    return compressed
+
+
+def _ringing_share(damaged: np.ndarray, mask: np.ndarray) -> float:
+    """Of the pixels around a hole of one value, those that are so near it that the hole may go on there, compressed."""
+    import cv2
+
+    ring = cv2.dilate(mask, np.ones((5, 5), np.uint8)) > mask
+    near = cv2.absdiff(damaged, np.full_like(damaged, damaged[mask > 0][0])) <= _RINGING
+    return np.count_nonzero(near & ring) / max(1, np.count_nonzero(ring))
+
+
+def _iou(first: np.ndarray, second: np.ndarray) -> float:
+    return np.count_nonzero(first & second) / max(1, np.count_nonzero(first | second))
 
 
 @dataclass
