@@ -27,10 +27,8 @@ _FLAT = 3
 _SIDE = 768
 # Gray levels around the hole's value that its border has in full size.
 _REACH = 8
-# Black and white areas of photographs are clipped, so that they are as flat and as sharp as a hole: white is left
-# alone, and black must be a shape to the pixel (its evidence and agreement are at least so much).
+# Black and white areas of photographs are clipped, so that they are as flat and as sharp as a hole.
 _DARKEST, _BRIGHTEST = 3, 229
-_BLACK_EVIDENCE, _BLACK_AGREEMENT = 2.7, 0.97
 # What a part of a crossing polygon must have: a share of the main shape's evidence per pixel, a step, no near ring.
 _PART_SHARE, _PART_STEP, _PART_RING = 0.7, 0.8, 0.2
 # Where confidence is 0 and where it is 1. Halfway lies what separated holes that were found from flat areas of
@@ -40,7 +38,7 @@ _BAD_TO_GOOD = {
     'near_ring': (0.215, 0.115),
     'agreement': (0.85, 0.95),
     'flat_share': (0.67, 0.77),
-    'step': (0.72, 0.88),
+    'step': (0.78, 0.9),
     'contrast': (12.0, 18.0),
     'promise': (8.0, 16.0),
 }
@@ -74,8 +72,7 @@ class LossyHole:
     @property
     def confidence(self) -> float:
         """In [0, 1]: as much as the weakest of the seven says; 0 for what may be clipped."""
-        is_exact = self.evidence >= _BLACK_EVIDENCE and self.agreement >= _BLACK_AGREEMENT
-        if self.value > _BRIGHTEST or (self.value < _DARKEST and not is_exact):
+        if not _DARKEST <= self.value <= _BRIGHTEST:
             return 0.0
         shares = [(getattr(self, name) - bad) / (good - bad) for name, (bad, good) in _BAD_TO_GOOD.items()]
         return float(np.clip(min(shares), 0, 1))
