@@ -29,6 +29,8 @@ _SIDE = 768
 _REACH = 8
 # Black and white areas of photographs are clipped, so that they are as flat and as sharp as a hole.
 _DARKEST, _BRIGHTEST = 3, 229
+# Highlights are nearly as flat: from this value on, half of the promise counts.
+_HIGHLIGHT = 128
 # What a part of a crossing polygon must have: a share of the main shape's evidence per pixel, a step, no near ring.
 _PART_SHARE, _PART_STEP, _PART_RING = 0.7, 0.8, 0.2
 # Where confidence is 0 and where it is 1. Halfway lies what separated holes that were found from flat areas of
@@ -36,11 +38,11 @@ _PART_SHARE, _PART_STEP, _PART_RING = 0.7, 0.8, 0.2
 _BAD_TO_GOOD = {
     'evidence': (1.8, 2.2),
     'near_ring': (0.215, 0.115),
-    'agreement': (0.85, 0.95),
+    'agreement': (0.86, 0.96),
     'flat_share': (0.67, 0.77),
     'step': (0.78, 0.9),
     'contrast': (12.0, 18.0),
-    'promise': (8.0, 16.0),
+    'promise': (10.0, 20.0),
 }
 
 
@@ -56,7 +58,7 @@ class LossyHole:
         step: how much of the difference to the pixels three and four pixels outside there is two pixels outside. Drawn
             borders are steps; the borders of a photograph's flat areas fade.
         contrast: that difference, in gray levels.
-        promise: that of the seed, see `toolbox.gray_evidence.Seed`.
+        promise: that of the seed, see `toolbox.gray_evidence.Seed`, half of it in highlights.
     """
 
     mask: np.ndarray
@@ -207,7 +209,7 @@ def _measured(image: np.ndarray, seed: Seed, evidence: np.ndarray, region: np.nd
         flat_share=float((off <= _FLAT).mean()) if inside.any() else 0.0,
         step=step,
         contrast=contrast,
-        promise=seed.promise,
+        promise=seed.promise / (2 if seed.value >= _HIGHLIGHT else 1),
     )
 
 
