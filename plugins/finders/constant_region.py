@@ -35,6 +35,9 @@ _SURE = 0.5
 _RINGING_SHARE, _RINGING = 0.5, 8
 # Intersection over union of a compressed hole and an exact one: the same, or enough to confirm it without ringing.
 _SAME, _CONFIRMED = 0.9, 0.75
+# Of a hole in a compressed image: the largest share of the image (the competition's cover up to 0.14), and what its
+# confidence counts beside that of an exact one.
+_MAX_LOSSY_AREA, _LOSSY_TRUST = 0.2, 0.9
 
 
 @FINDERS.register_module()
@@ -108,7 +111,9 @@ def _lossy(damaged: np.ndarray, min_area: float) -> Found:
     if not holes:
         return Found(np.zeros_like(damaged), 0.0)
     best = holes[0]
-    return Found(best.mask.astype(np.uint8), best.confidence)
+    if best.mask.mean() > _MAX_LOSSY_AREA:
+        return Found(np.zeros_like(damaged), 0.0)
+    return Found(best.mask.astype(np.uint8), _LOSSY_TRUST * best.confidence)
 
 
 def _more_likely(exact: Found, compressed: Found, rings: bool) -> Found:
