@@ -7,7 +7,7 @@ import numpy as np
 
 from toolbox.contracts import Found
 from toolbox.images.drawn_shapes import EIGHT_NEIGHBORS, drawn_shapes
-from toolbox.images.lossy_holes import find_lossy_holes
+from toolbox.images.lossy_holes import find_lossy_holes, ringing_share
 from toolbox.registry import FINDERS
 
 # Gray levels. In a photograph a flat area fades out: the pixels around it are this near. Around a hole they are not.
@@ -29,8 +29,14 @@ _MAX_LEFT_OUT, _MAX_SMOOTH_LEFT_OUT = 0.01, 0.15
 # Pixels around a region in which its fitted shape may lie, as a sharp corner may not have been found to its end.
 _MARGIN = 32
 _AROUND = np.ones((3, 3), np.uint8)
-# From this confidence on, nothing else is looked for.
+# From this confidence on, nothing else is looked for, unless there is ringing.
 _SURE = 0.5
+_RINGING_SHARE = 0.5
+# Intersection over union of a compressed hole and an exact one: the same, or enough to confirm it without ringing.
+_SAME, _CONFIRMED = 0.9, 0.75
+# Of a hole in a compressed image: the largest share of the image (the competition's cover up to 0.14), and what its
+# confidence counts beside that of an exact one.
+_MAX_LOSSY_AREA, _LOSSY_TRUST = 0.2, 0.9
 
 
 @FINDERS.register_module()
@@ -44,9 +50,9 @@ class ConstantRegion:
     3. Parts of a hole that are one pixel thin come along; a neighbor in a smooth area that happens to have the fill's
        value does not.
     4. If a shape as `PIL.ImageDraw` draws it explains the region, the shape is the answer.
-    5. Where that leaves a doubt, the photograph may have been compressed after it was damaged:
-       `toolbox.images.lossy_holes` looks for a hole of about one value, with ringing at its border. The more confident
-       answer counts.
+    5. Where that leaves a doubt, or the region goes on around it as ringing, the photograph may have been compressed
+       after it was damaged: `toolbox.images.lossy_holes` looks for a hole of about one value. The more confident answer
+       counts; with ringing, that of `toolbox.images.lossy_holes`.
 
     Confidence falls with the share of near values at the border, of pixels whose membership was in doubt, and with
     a second candidate; it is at least one half where a shape explains the region. A hole below `min_confidence` is not
@@ -73,10 +79,9 @@ class ConstantRegion:
 
     def __call__(self, damaged: np.ndarray) -> Found:
         found = self._exact(damaged)
-        if self.lossy and found.confidence < _SURE:
-            compressed = _lossy(damaged, max(4, self.min_area * damaged.size))
-            if compressed.confidence > found.confidence:
-                found = compressed
+        rings = found.mask.any() and ringing_share(damaged, found.mask) >= _RINGING_SHARE
+        if self.lossy and (found.confidence < _SURE or rings):
+            found = _more_likely(found, _lossy(damaged, max(4, self.min_area * damaged.size)), rings)
         if found.confidence < self.min_confidence:
             return Found(np.zeros_like(damaged), found.confidence)
         return found
@@ -105,7 +110,24 @@ def _lossy(damaged: np.ndarray, min_area: float) -> Found:
     if not holes:
         return Found(np.zeros_like(damaged), 0.0)
     best = holes[0]
-    return Found(best.mask.astype(np.uint8), best.confidence)
+    if best.mask.mean() > _MAX_LOSSY_AREA:
+        return Found(np.zeros_like(damaged), 0.0)
+    return Found(best.mask.astype(np.uint8), _LOSSY_TRUST * best.confidence)
+
+
+def _more_likely(exact: Found, compressed: Found, rings: bool) -> Found:
+    """Of two answers, of which the exact one is in doubt: with ringing it may hold only blocks inside a hole."""
+    if exact.confidence < _SURE:
+        if not rings and _iou(exact.mask, compressed.mask) >= _CONFIRMED:
+            return Found(exact.mask, max(exact.confidence, compressed.confidence))
+        return max(exact, compressed, key=lambda found: found.confidence)
+    if compressed.confidence < _SURE or _iou(exact.mask, compressed.mask) >= _SAME:
+        return exact
+    return compressed
+
+
+def _iou(first: np.ndarray, second: np.ndarray) -> float:
+    return np.count_nonzero(first & second) / max(1, np.count_nonzero(first | second))
 
 
 @dataclass

@@ -92,6 +92,55 @@ def test_holes_in_compressed_photographs(kind: str, options: dict):
         assert found.confidence >= 0.5
 
 
+@pytest.mark.parametrize(('kind', 'options'), CODECS, ids=['95', '85', '75', 'webp'])
+def test_competition_holes_in_compressed_photographs(photographs: list[np.ndarray], kind: str, options: dict):
+    """Most of 8 draws are right; slivers of polygons and holes as dark as what is around them are left alone."""
+    mask, fill = MASKS.build({'type': 'CompetitionShapes'}), FILLS.build({'type': 'ConstantGray', 'high': 100})
+    rng = np.random.default_rng(11)
+    overlap, is_found = [], []
+    for _ in range(8):
+        gray = window(photographs, rng)
+        hole = mask(SIDE, SIDE, rng)
+        found = find(compressed(fill(gray, hole, rng), kind, **options))
+        overlap.append(iou(found.mask, hole))
+        is_found.append(found.mask.any())
+    assert np.count_nonzero(np.array(overlap) >= 0.9) >= 5
+    assert not [share for share, returned in zip(overlap, is_found, strict=True) if returned and share < 0.5]
+
+
+@pytest.mark.parametrize(('kind', 'options'), CODECS, ids=['95', '85', '75', 'webp'])
+@pytest.mark.parametrize('gain', [1, 1.8], ids=['as it is', 'clipped'])
+def test_compressed_photographs_without_a_hole_are_left_alone(
+    photographs: list[np.ndarray], kind: str, options: dict, gain: float
+):
+    rng = np.random.default_rng(2)
+    for _ in range(3):
+        gray = np.clip(gain * window(photographs, rng), 0, 255).astype(np.uint8)
+        assert not find(compressed(gray, kind, **options)).mask.any()
+
+
+@pytest.mark.parametrize('filter_', [Image.Resampling.BICUBIC, Image.Resampling.LANCZOS, Image.Resampling.BOX])
+def test_holes_in_thumbnails(filter_: Image.Resampling):
+    """Drawn at twice the size, made smaller, then compressed: the border is a mixture."""
+    gray = gray_from_rgb(data.astronaut())
+    for draw in HOLES:
+        canvas = Image.new('L', (SIDE, SIDE))
+        draw(ImageDraw.Draw(canvas))
+        hole = canvas.resize(gray.shape[::-1], Image.Resampling.NEAREST)
+        damaged = Image.fromarray(np.where(hole, 70, gray).astype(np.uint8)).resize((SIDE, SIDE), filter_)
+        found = find(compressed(np.array(damaged), 'JPEG', quality=90))
+        assert iou(found.mask, np.array(canvas)) >= 0.9
+
+
+def test_the_same_answer_twice():
+    damaged = np.where(np.arange(SIDE)[:, None] // 60 == 2, 70, _photograph()).astype(np.uint8)
+    damaged[:, :90] = _photograph()[:, :90]
+    damaged = compressed(damaged, 'JPEG', quality=80)
+    first, second = find(damaged), find(damaged.copy())
+    assert first.confidence == second.confidence
+    assert np.array_equal(first.mask, second.mask)
+
+
 def test_what_is_doubtful_is_not_returned_unless_asked_for():
     """Clipped white fills a patch; it was painted, and its confidence thrown away."""
     gray = _photograph()

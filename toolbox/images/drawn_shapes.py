@@ -39,10 +39,20 @@ def _first_guesses(mask: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
     yield 'rectangle', np.array([[x[0], y[0]], [x[-1], y[-1]]])
     y, x = np.flatnonzero(rows), np.flatnonzero(columns)
     yield 'ellipse', np.array([[x[0], y[0]], [x[-1], y[-1]]])
+    for corners in polygon_guesses(mask):
+        yield 'polygon', corners
+
+
+def polygon_guesses(mask: np.ndarray) -> Iterator[np.ndarray]:
+    """Corners (K, 2), x and y, of polygons whose edges are the long straight parts of a border; they may cross.
+
+    Args:
+        mask: bool (H, W), in one part or in several.
+    """
     for min_edge in _MIN_EDGES:
         corners = _polygon_corners(_long_edges(mask, min_edge))
         if corners is not None:
-            yield 'polygon', corners
+            yield corners
 
 
 def draw_shape(kind: str, corners: np.ndarray, shape: tuple[int, int]) -> np.ndarray:

@@ -9,30 +9,34 @@ from typing import NamedTuple
 
 import numpy as np
 
-from toolbox.images.drawn_shapes import EIGHT_NEIGHBORS, draw_shape
+from toolbox.images.drawn_shapes import EIGHT_NEIGHBORS, draw_shape, polygon_guesses
 
-# Pixels: first guesses are moved about in a reduced copy of at most this side, the best one then in full size.
+# Pixels: first guesses are moved about in a reduced copy of at most this side, the best ones then in full size.
 _SIDE = 64
 _MARGIN = 8
 # Of a border's length: how far a polygon of few corners may stray from it.
 _STRAYS = (0.01, 0.02, 0.04, 0.07)
 _MAX_CORNERS = 10
-# Guesses of each kind that are moved about, and the share of the best one's evidence that is worth it.
-_NUM_TRIED = {'rectangle': 1, 'ellipse': 1, 'polygon': 2}
-_WORTH_A_TRY = 0.4
+# Guesses of each kind that are moved about, and the share of the best one's evidence that is worth it: at first, and
+# in full size.
+_NUM_TRIED = {'rectangle': 1, 'ellipse': 1, 'polygon': 3}
+_WORTH_A_TRY, _WORTH_FULL_SIZE = 0.4, 0.9
 _MAX_ROUNDS = 12
 _NEW_CORNER = 4  # pixels of the reduced copy
+# Steps along its two edges by which a sharp corner is moved at a time: its evidence lies there alone.
+_ALONG_EDGES = (-4, 4)
 # By so much, a pixel counts for less where shapes are compared than where one is moved: of two shapes with like
 # evidence, the larger one has spread over pixels that are hardly for it.
 _STRICTNESS = 1.0
 
 
 class FittedShape(NamedTuple):
-    """Its kind, corners (K, 2), x and y, and pixels, bool (H, W)."""
+    """Its kind, corners (K, 2), x and y, pixels, bool (H, W), and worth: evidence inside less the cost of corners."""
 
     kind: str
     corners: np.ndarray
     pixels: np.ndarray
+    worth: float
 
 
 def fit_shape(evidence: np.ndarray, regions: Sequence[np.ndarray], corner_cost: float) -> FittedShape | None:
@@ -44,7 +48,7 @@ def fit_shape(evidence: np.ndarray, regions: Sequence[np.ndarray], corner_cost: 
         corner_cost: evidence that a corner more must bring.
 
     Returns:
-        None if no shape has more for it than against it.
+        None if no shape is worth its corners.
     """
     box = _box_around(np.any(regions, axis=0))
     part = evidence[box]
@@ -64,16 +68,49 @@ def fit_shape(evidence: np.ndarray, regions: Sequence[np.ndarray], corner_cost: 
         tried[kind] += 1
         corners = _moved(kind, corners, small, (2, 1), corner_cost, _NEW_CORNER)
         fits.append((_worth(small, kind, corners, corner_cost, factor), kind, corners))
-    if not fits:
+    most = max((fit[0] for fit in fits), default=0)
+    if most <= 0:
         return None
-    _, kind, corners = max(fits, key=lambda fit: fit[0])
-    corners = corners * factor + factor // 2
-    corners = _moved(kind, corners, part, (factor // 2 + 1, 1), corner_cost)
+    best_of_kind = {kind: (worth, corners) for worth, kind, corners in sorted(fits, key=lambda fit: fit[0])}
+    shapes = []
+    for kind, (worth, corners) in best_of_kind.items():
+        if worth >= _WORTH_FULL_SIZE * most:
+            corners = corners * factor + factor // 2
+            shapes.append(_settled(evidence, kind, corners, corner_cost, box, (factor // 2 + 1, 1)))
+    return max(shapes, key=lambda shape: shape.worth)
+
+
+def fit_crossing_polygon(evidence: np.ndarray, region: np.ndarray, corner_cost: float) -> FittedShape | None:
+    """As `fit_shape`, one polygon for a region of several parts, whose edges may cross."""
+    box = _box_around(region)
+    shapes = [
+        _settled(evidence, 'polygon', corners + (box[1].start, box[0].start), corner_cost, box, (2, 1), offset=True)
+        for corners in polygon_guesses(region[box])
+    ]
+    return max(shapes, key=lambda shape: shape.worth) if shapes else None
+
+
+def refit(evidence: np.ndarray, shape: FittedShape, corner_cost: float) -> FittedShape:
+    """A shape moved about for other evidence."""
+    box = _box_around(shape.pixels)
+    return _settled(evidence, shape.kind, shape.corners, corner_cost, box, (2, 1), offset=True)
+
+
+def _settled(
+    evidence: np.ndarray,
+    kind: str,
+    corners: np.ndarray,
+    corner_cost: float,
+    box: tuple[slice, slice],
+    steps: Sequence[int],
+    offset: bool = False,
+) -> FittedShape:
+    """Corners moved about within a box of the full size; with `offset` they are given in the whole image."""
+    origin = np.array([box[1].start, box[0].start])
+    corners = _moved(kind, corners - origin if offset else corners, evidence[box], steps, corner_cost)
     pixels = np.zeros(evidence.shape, bool)
-    pixels[box] = draw_shape(kind, corners, part.shape)
-    if evidence[pixels].sum() <= 0:
-        return None
-    return FittedShape(kind, corners + (box[1].start, box[0].start), pixels)
+    pixels[box] = draw_shape(kind, corners, evidence[box].shape)
+    return FittedShape(kind, corners + origin, pixels, worth_of(evidence, pixels, len(corners), corner_cost))
 
 
 def _box_around(region: np.ndarray) -> tuple[slice, slice]:
@@ -115,8 +152,13 @@ def _first_guesses(region: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
 
 def _worth(evidence: np.ndarray, kind: str, corners: np.ndarray, corner_cost: float, factor: int) -> float:
     pixels = draw_shape(kind, corners, evidence.shape)
-    strict = evidence[pixels].sum() - _STRICTNESS * factor**2 * np.count_nonzero(pixels)
-    return float(strict) - corner_cost * len(corners)
+    return worth_of(evidence, pixels, len(corners), corner_cost, factor**2)
+
+
+def worth_of(evidence: np.ndarray, pixels: np.ndarray, num_corners: int, corner_cost: float, summed: int = 1) -> float:
+    """What shapes are compared by: evidence less what is asked of each pixel, or sum of pixels, and of each corner."""
+    strict = evidence[pixels].sum() - _STRICTNESS * summed * np.count_nonzero(pixels)
+    return float(strict) - corner_cost * num_corners
 
 
 def _moved(
@@ -128,9 +170,9 @@ def _moved(
         for _ in range(_MAX_ROUNDS):
             before = most
             for i in range(len(corners)):
-                for move in EIGHT_NEIGHBORS:
+                for move in _moves(kind, corners, i, step):
                     moved = corners.copy()
-                    moved[i] += step * move
+                    moved[i] += move
                     if kind != 'polygon' and (moved[0] > moved[1]).any():
                         continue
                     inside = _inside(evidence, kind, moved)
@@ -141,6 +183,17 @@ def _moved(
             if most == before:
                 break
     return corners
+
+
+def _moves(kind: str, corners: np.ndarray, i: int, step: int) -> np.ndarray:
+    """(M, 2): where a corner may go, a step to all sides and, of a polygon, far along its edges."""
+    moves = step * EIGHT_NEIGHBORS
+    if kind != 'polygon':
+        return moves
+    edges = corners[i] - corners[[i - 1, (i + 1) % len(corners)]]
+    directions = edges / np.maximum(np.linalg.norm(edges, axis=1, keepdims=True), 1)
+    along = np.rint(np.multiply.outer(np.multiply(_ALONG_EDGES, step), directions)).astype(int).reshape(-1, 2)
+    return np.concatenate([moves, along])
 
 
 def _with_other_corners(
