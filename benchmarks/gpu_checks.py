@@ -150,7 +150,7 @@ def run_cuda_tests(folder: Path) -> dict[str, Any]:
     files = [str(path) for path in sorted(tests.rglob('test_*.py')) if 'mark.cuda' in path.read_text(encoding='utf-8')]
     report = folder / 'cuda_tests.xml'
     command = [sys.executable, '-m', 'pytest', '-m', 'cuda', '-p', 'no:cacheprovider', '--junitxml', str(report)]
-    done = subprocess.run([*command, *files], cwd=REPOSITORY, capture_output=True, text=True)
+    done = subprocess.run([*command, *files], cwd=REPOSITORY, capture_output=True, encoding='utf-8', errors='replace')
     if done.returncode not in (0, 1):
         raise RuntimeError(
             f'{" ".join(command)} ended with {done.returncode}: {done.stdout[-2000:]}{done.stderr[-2000:]}'
@@ -211,7 +211,7 @@ def _trained_loss(folder: Path, processes: int) -> float:
         *(f'{k}={v}' for k, v in options.items()),
     ]
     start = [sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc_per_node', str(processes)]
-    done = subprocess.run([*start, *tool, *given], capture_output=True, text=True)
+    done = subprocess.run([*start, *tool, *given], capture_output=True, encoding='utf-8', errors='replace')
     scalars = run / 'scalars.jsonl'
     if done.returncode or not scalars.is_file():
         raise RuntimeError(f'training in {processes} processes ended with {done.returncode}: {done.stderr[-2000:]}')

@@ -20,7 +20,7 @@ from toolbox.system.paths import CONFIGS, REPOSITORY
 from tools import ablate as ablate_tool
 
 COSTS = {'images_per_second', 'peak_memory_mib', 'wall_minutes', 'gpu_minutes'}
-PLANTED = [str(REPOSITORY / 'tests' / path) for path in ('experiment/planted_arms.py', 'engine/planted_parts.py')]
+PLANTED = [str(REPOSITORY / 'tests' / path) for path in ('experiment/planted_arms.py', 'training/planted_parts.py')]
 ATTENTION = """
 _base_ = ['{configs}/_base_/ablation.py']
 axes = dict(

@@ -58,7 +58,9 @@ class Actions:
         running = parts.restore.click(
             self.restore, [parts.work, parts.painted, *settings], **painted, **options, **networks
         )
-        parts.cancel.click(self.cancel, parts.work, cancels=[running], queue=False, **options)
+        stopped = parts.cancel.click(self.cancel, parts.work, cancels=[running], queue=False, **options)
+        # Progress that was on its way may arrive after that: say once more where things stand.
+        stopped.then(self.cancel, parts.work, queue=False, **options)
         look = [parts.work, parts.strength, parts.colors, parts.view, *settings]
         for part in (parts.strength, parts.colors, parts.view):
             part.input(self.look, look, trigger_mode='always_last', **options, **networks)
