@@ -131,10 +131,10 @@ class Trainer:
         if is_main_process():
             remove_leftovers(self.folder, below=False)
             self.generations.check_space(*self.state.expected_sizes())
-        if self._checkpoint is not None:
-            self._take_up(*self._checkpoint)
         loaders = () if is_distributed() else (self.training, self.validation)  # several stop at the same step
         with stop_on_signals(self.stop_request), waiting_in(self.stop_request.while_waiting, *loaders):
+            if self._checkpoint is not None:
+                self._take_up(*self._checkpoint)
             self._saved_at = time.monotonic()
             self._call('before_train')
             while not self.ended and (pause_after is None or self.epoch < pause_after):
