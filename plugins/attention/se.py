@@ -17,6 +17,10 @@ class SE(nn.Module):
     Args:
         channels: C.
         reduction: the perceptron narrows the channels by this factor.
+
+    Example:
+        >>> SE(channels=32)(torch.zeros(1, 32, 4, 4)).shape
+        torch.Size([1, 32, 4, 4])
     """
 
     def __init__(self, channels: int, reduction: int = 16) -> None:

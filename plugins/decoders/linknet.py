@@ -16,6 +16,12 @@ class Linknet(SmpDecoder):
     Args:
         channels, strides: of the encoder's features.
         final_channels: of the last block, at the input's resolution.
+
+    Example:
+        >>> decoder = Linknet(channels=(8, 16), strides=(2, 4))
+        >>> image, features = torch.zeros(2, 1, 16, 16), [torch.zeros(2, 8, 8, 8), torch.zeros(2, 16, 4, 4)]
+        >>> decoder(features, image).shape
+        torch.Size([2, 32, 16, 16])
     """
 
     def __init__(self, channels: Sequence[int], strides: Sequence[int], final_channels: int = 32) -> None:

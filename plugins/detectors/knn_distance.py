@@ -20,6 +20,12 @@ class KNNDistance:
     Args:
         n_neighbors: how many neighbors; larger groups of strangers that resemble one another escape.
         threshold: images of this score and more are dropped.
+
+    Example:
+        >>> embedding = np.random.default_rng(0).normal(size=(50, 8)).astype(np.float32)
+        >>> embedding[7] += 100
+        >>> np.flatnonzero(~KNNDistance(seed=0).fit(embedding, embedding).keep).tolist()
+        [7]
     """
 
     def __init__(self, seed: int, n_neighbors: int = 10, threshold: float = 0.5) -> None:

@@ -31,6 +31,11 @@ class ColorTexture:
         side: images are resized to this square, px; a multiple of 4.
         color_bins: bins of lightness, a* and b*.
         batch_size: images per call; it changes nothing but the rhythm of work.
+
+    Example:
+        >>> embedder = ColorTexture()
+        >>> embedder(embedder.prepare(np.zeros((20, 30, 3), np.uint8))[None]).dtype
+        dtype('float32')
     """
 
     def __init__(self, side: int = 128, color_bins: Sequence[int] = (6, 8, 8), batch_size: int = 64) -> None:

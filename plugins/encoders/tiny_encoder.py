@@ -10,6 +10,11 @@ class TinyEncoder(nn.Module):
     """Features of 8, 16 and 24 channels at strides 2, 4 and 8; about 13 thousand parameters, nothing pretrained.
 
     Group normalization, so that it trains on any batch and at 1x1 too.
+
+    Example:
+        >>> features = TinyEncoder(in_channels=1)(torch.zeros(1, 1, 16, 16))
+        >>> [tuple(feature.shape) for feature in features]
+        [(1, 8, 8, 8), (1, 16, 4, 4), (1, 24, 2, 2)]
     """
 
     channels = (8, 16, 24)

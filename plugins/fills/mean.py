@@ -10,7 +10,13 @@ _NOTHING_KNOWN = 128
 
 @FILLS.register_module()
 class Mean:
-    """The mean gray of the known pixels, which makes the hole the least conspicuous; 128 where nothing is known."""
+    """The mean gray of the known pixels, which makes the hole the least conspicuous; 128 where nothing is known.
+
+    Example:
+        >>> gray, mask = np.array([[10, 20, 200]], np.uint8), np.array([[0, 0, 1]], np.uint8)
+        >>> Mean()(gray, mask, np.random.default_rng(0)).tolist()
+        [[10, 20, 15]]
+    """
 
     def __call__(self, gray: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         known = gray[mask == 0]

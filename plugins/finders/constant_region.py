@@ -19,8 +19,7 @@ _MAX_NEAR_SHARE = 0.45
 _MAX_VALUES = 3
 # Pixels. Smaller pieces of one value have too short a border to judge.
 _MIN_PIECE = 12
-# Pixels. Pillow draws sharp corners as dashes; anything smaller is a speck that happens to have the fill's value.
-_MIN_DASH = 3
+_MIN_DASH = 3  # pixels: Pillow draws sharp corners as dashes; what is smaller happens to have the fill's value
 # The share of a hole that may be in doubt: confidence falls to 0 on the way there.
 _MAX_DOUBT = 0.01
 # The share of a region that a fitted shape may leave out, and the share if that lies in a smooth area: neighbors that
@@ -63,6 +62,12 @@ class ConstantRegion:
         fit_shapes: whether to fit shapes (step 4).
         min_confidence: what is less sure is no hole; 0 returns all that is found.
         lossy: whether to look for holes in compressed photographs (step 5).
+
+    Example:
+        >>> damaged = np.random.default_rng(0).integers(0, 256, (64, 64), np.uint8)
+        >>> damaged[10:30, 20:50] = 40
+        >>> int(ConstantRegion()(damaged).mask.sum())
+        600
     """
 
     def __init__(

@@ -16,6 +16,11 @@ class OneStage(nn.Module):
     Args:
         make_network: builds a network.
         residual: the network predicts what to add to the damaged image in each channel.
+
+    Example:
+        >>> layout = OneStage(lambda in_channels, outputs, name: torch.nn.Conv2d(in_channels, outputs, 1))
+        >>> layout(torch.zeros(1, 1, 8, 8), torch.zeros(1, 1, 8, 8)).rgb.shape
+        torch.Size([1, 3, 8, 8])
     """
 
     def __init__(self, make_network: MakeNetwork, residual: bool = False) -> None:

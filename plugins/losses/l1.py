@@ -12,6 +12,11 @@ class L1(ImageLoss):
 
     Args:
         region: 'all', 'hole' or 'known'.
+
+    Example:
+        >>> prediction, truth = torch.zeros(1, 3, 2, 2), torch.ones(1, 3, 2, 2)
+        >>> L1()(prediction, truth, torch.ones(1, 1, 2, 2))
+        tensor(1.)
     """
 
     def per_image(self, pred: Tensor, target: Tensor, weight: Tensor) -> Tensor:

@@ -18,6 +18,11 @@ class Boxes:
         max_boxes: most boxes.
         min_side: smallest side of a box, as a share of the image's side.
         max_side: largest side, likewise.
+
+    Example:
+        >>> mask = Boxes(max_boxes=1)(64, 64, np.random.default_rng(0))
+        >>> mask.shape, mask.dtype, bool(0 < mask.mean() < 0.2)
+        ((64, 64), dtype('uint8'), True)
     """
 
     def __init__(self, min_boxes: int = 1, max_boxes: int = 3, min_side: float = 0.1, max_side: float = 0.4) -> None:

@@ -14,6 +14,11 @@ class PCA:
 
     Args:
         n_components: dimensions to keep; fewer where there are fewer images or dimensions.
+
+    Example:
+        >>> embedding = np.random.default_rng(0).normal(size=(20, 8)).astype(np.float32)
+        >>> PCA(seed=0, n_components=2).fit_transform(embedding).shape
+        (20, 2)
     """
 
     def __init__(self, seed: int, n_components: int = 16) -> None:
