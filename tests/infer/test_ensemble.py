@@ -7,7 +7,7 @@ import torch
 from tests.infer.support import damaged_scene, save_random_model
 from toolbox.infer.ensemble import Ensemble
 from toolbox.infer.members import load_members
-from toolbox.infer.photo import Photo
+from toolbox.infer.photo import PreparedPhoto
 from toolbox.infer.symmetries import SYMMETRIES
 
 LAYOUTS = ('TwoStage', 'OneStage', 'Chroma', 'MaskAware', 'TwoStageSequential')
@@ -24,7 +24,7 @@ def checkpoints(tmp_path_factory):
 
 def working(ensemble, height=37, width=45, num=2):
     """A batch of photographs at the size of each scale of an ensemble."""
-    photos = [Photo(*damaged_scene(seed, height, width)) for seed in range(num)]
+    photos = [PreparedPhoto(*damaged_scene(seed, height, width)) for seed in range(num)]
     for photo in photos:
         for scale in ensemble.scales:
             photo.prepare(scale)

@@ -17,7 +17,7 @@ from toolbox.images.io import MAX_PIXELS, UnreadableImage, read_size, write_png
 from toolbox.images.mask_files import Mask
 from toolbox.infer.listing import ListedPhoto
 from toolbox.infer.outputs import Outputs
-from toolbox.infer.photo import Photo
+from toolbox.infer.photo import PreparedPhoto
 from toolbox.infer.photo_file import read_photo_file
 from toolbox.infer.restorer import Restoration, Restorer
 from toolbox.system.disk_errors import make_folder
@@ -103,7 +103,7 @@ class Job:
             pool.shutdown(cancel_futures=True)  # waits for files that are being written
         return self.summary
 
-    def _read_ahead(self, pool: ThreadPoolExecutor) -> Iterator[list[dict[ListedPhoto, Photo]]]:
+    def _read_ahead(self, pool: ThreadPoolExecutor) -> Iterator[list[dict[ListedPhoto, PreparedPhoto]]]:
         """Batches as they are to be restored; the next ones are being read meanwhile."""
         before: list[dict[ListedPhoto, Future]] = []
         for planned in self._unfinished():
@@ -132,12 +132,12 @@ class Job:
     def _has(self, listed: ListedPhoto) -> bool:
         return self.outputs.has(listed, self.masks)
 
-    def _readable(self, batch: Mapping[ListedPhoto, Future]) -> dict[ListedPhoto, Photo]:
+    def _readable(self, batch: Mapping[ListedPhoto, Future]) -> dict[ListedPhoto, PreparedPhoto]:
         """The photographs of a batch that can be read, all of them if one lacks its output, else none."""
         photos = {}
         for listed, future in batch.items():
             read = future.result()
-            if isinstance(read, Photo):
+            if isinstance(read, PreparedPhoto):
                 photos[listed] = read
             else:
                 self.summary.failed[listed.name] = read.reason
@@ -148,14 +148,14 @@ class Job:
             return {}
         return photos
 
-    def _read(self, listed: ListedPhoto) -> Photo | UnreadableImage:
+    def _read(self, listed: ListedPhoto) -> PreparedPhoto | UnreadableImage:
         try:
             file = read_photo_file(listed.path, max_pixels=self.max_pixels)
             return self.restorer.prepare(file, self.read_mask(listed, file.gray))
         except UnreadableImage as error:
             return error
 
-    def _write(self, listed: ListedPhoto, photo: Photo, restoration: Restoration) -> None:
+    def _write(self, listed: ListedPhoto, photo: PreparedPhoto, restoration: Restoration) -> None:
         """Write a photograph's files; the output comes last, so that where it is, all is."""
         sums = []
         if self.masks is not None:

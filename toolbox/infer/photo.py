@@ -21,7 +21,7 @@ class Scale(NamedTuple):
 
 
 @dataclass
-class Photo:
+class PreparedPhoto:
     """What is restored.
 
     Attributes:

@@ -18,7 +18,7 @@ from toolbox.infer.ensemble import Ensemble, WorkingBatch
 from toolbox.infer.ensemble_weights import Weights
 from toolbox.infer.finishing import post_process, to_photo_size
 from toolbox.infer.members import load_members
-from toolbox.infer.photo import Photo, Scale
+from toolbox.infer.photo import PreparedPhoto, Scale
 from toolbox.infer.photo_file import PhotoFile, read_photo_file
 from toolbox.nn.backend import keep_freed_memory
 from toolbox.nn.device import default_device
@@ -52,7 +52,7 @@ class Predicted:
         answers: of each pass through a network, in order; filled by `Restorer.predict`.
     """
 
-    photo: Photo
+    photo: PreparedPhoto
     stack: WorkingBatch
     answers: list[Any] = field(default_factory=list)
 
@@ -168,11 +168,11 @@ class Restorer:
             restored.putalpha(Image.fromarray(photo.alpha))
         return restored
 
-    def read(self, source: Source | Image.Image, *, max_pixels: int = MAX_PIXELS) -> Photo:
+    def read(self, source: Source | Image.Image, *, max_pixels: int = MAX_PIXELS) -> PreparedPhoto:
         """A photograph whose hole is to be found, ready for `restore_batches`."""
         return self.prepare(read_photo_file(source, max_pixels=max_pixels))
 
-    def prepare(self, file: PhotoFile, mask: Mask | None = None) -> Photo:
+    def prepare(self, file: PhotoFile, mask: Mask | None = None) -> PreparedPhoto:
         """A photograph ready for `restore_batches`; several threads may call this at once.
 
         Args:
@@ -182,13 +182,13 @@ class Restorer:
         if mask is None:
             found = self.finder(file.gray)
             mask = Mask(found.mask, () if found.mask.any() else (_NOT_FOUND if found.confidence == 0 else _DOUBTFUL,))
-        photo = Photo(file.gray, mask.hole, file.alpha, file.metadata, (*file.notes, *mask.notes))
+        photo = PreparedPhoto(file.gray, mask.hole, file.alpha, file.metadata, (*file.notes, *mask.notes))
         for scale in self.ensemble.scales:
             photo.prepare(scale)
         return photo
 
     @torch.no_grad()
-    def restore_batches(self, batches: Sequence[Sequence[Photo]]) -> list[list[Restoration]]:
+    def restore_batches(self, batches: Sequence[Sequence[PreparedPhoto]]) -> list[list[Restoration]]:
         """Restore photographs that `prepare` made, in order.
 
         Those of a batch that have one size at the models go through the networks together, as in validation. With the
@@ -204,7 +204,7 @@ class Restorer:
             done.update(zip(map(id, group), finished, strict=True))
         return [[done[id(photo)] for photo in photos] for photos in batches]
 
-    def predict(self, photo: Photo) -> Iterator[tuple[int, int, Predicted]]:
+    def predict(self, photo: PreparedPhoto) -> Iterator[tuple[int, int, Predicted]]:
         """Run the networks on one photograph, for `finish`; between two passes a caller may stop.
 
         Yields:
@@ -235,10 +235,12 @@ class Restorer:
         """Whether `finish` takes `colors` and `strength`: all layouts have readings."""
         return all(member.has_readings for member in self.ensemble.members)
 
-    def _stacks(self, photos: Sequence[Photo]) -> WorkingBatch:
+    def _stacks(self, photos: Sequence[PreparedPhoto]) -> WorkingBatch:
         return {scale: _stack(photos, scale, self.device) for scale in self.ensemble.scales}
 
-    def _finish(self, mean: Tensor, photos: Sequence[Photo], damaged: Tensor, mask: Tensor) -> list[Restoration]:
+    def _finish(
+        self, mean: Tensor, photos: Sequence[PreparedPhoto], damaged: Tensor, mask: Tensor
+    ) -> list[Restoration]:
         """Post-process the mean of predictions of photographs, at the size of each."""
         finished = []
         for photo, rgb in zip(photos, post_process(mean, damaged, mask, self.steps), strict=True):
@@ -272,15 +274,15 @@ def _given_hole(mask: Source | np.ndarray | str | None, gray: np.ndarray) -> Mas
     return mask_from_array(mask, gray) if isinstance(mask, np.ndarray) else read_mask(mask, photo=gray)
 
 
-def _by_shape(photos: Sequence[Photo]) -> list[list[Photo]]:
+def _by_shape(photos: Sequence[PreparedPhoto]) -> list[list[PreparedPhoto]]:
     """Groups of photographs whose sizes at all scales are the same, in order of their first."""
-    groups: dict[tuple, list[Photo]] = defaultdict(list)
+    groups: dict[tuple, list[PreparedPhoto]] = defaultdict(list)
     for photo in photos:
         groups[tuple(damaged.shape for damaged, _ in photo.working.values())].append(photo)
     return list(groups.values())
 
 
-def _stack(photos: Sequence[Photo], scale: Scale, device: str) -> tuple[Tensor, Tensor]:
+def _stack(photos: Sequence[PreparedPhoto], scale: Scale, device: str) -> tuple[Tensor, Tensor]:
     """Damaged gray and mask, uint8 (N, 1, h, w), on the device."""
     damaged, mask = (np.stack([photo.working[scale][part] for photo in photos])[:, None] for part in (0, 1))
     return torch.from_numpy(damaged).to(device), torch.from_numpy(mask).to(device)
