@@ -264,6 +264,7 @@ class Trainer:
         self._checkpoint = None
         self.state.load(content, path)
         self.take_step.parts = self.state.parts
+        self.learning_rate.apply(max(0, self.step - 1))  # as the last step left it, if no other one follows
         metrics = by_main_process(self.generations.best_metrics) or {}
         if told := self.state.best.settle(metrics, metrics.get(self.evaluator.ranking.name)):
             logger.warning(f'{self.folder}: best.pth {told}; the next one that is better takes its place')
