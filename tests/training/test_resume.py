@@ -10,6 +10,8 @@ import pytest
 
 from tests.training import processes
 from toolbox.training.checkpoint import checksum, read_checkpoint
+from toolbox.training.trainer import Trainer
+from tools import train as train_tool
 
 # Everything that a resume has to restore: dropout, running statistics, an average, patience, a schedule of weights.
 OPTIONS = [
@@ -149,3 +151,25 @@ def test_a_line_that_a_power_failure_cut_is_dropped_on_resume(photo_folder, tmp_
     rows = [json.loads(line) for line in path.read_text().splitlines()]
     assert [row['epoch'] for row in rows] == ([3] if damage == 'gone' else [*range(1, len(lines)), 3])
     assert ('is missing or cut short' in printed.read_text()) == (damage != 'gone')
+
+
+def test_killed_after_its_last_step(photo_folder, uninterrupted, tmp_path, monkeypatch):
+    """No step follows, and what is saved at the end is what it would have been."""
+
+    class Death(Exception):
+        pass
+
+    expected, _ = uninterrupted
+    steps, real = expected['scalars'][-1]['step'], Trainer.save
+
+    def save(trainer, is_best=False):
+        real(trainer, is_best)
+        if trainer.step == steps:
+            raise Death
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, 'save', save)
+        with pytest.raises(Death):
+            train_tool.main(processes.command(photo_folder, tmp_path / 'run', *OPTIONS))
+    assert train_tool.main(processes.command(photo_folder, tmp_path / 'run', *OPTIONS, resume=True)) == 0
+    assert differing(tmp_path / 'run', expected) == []
