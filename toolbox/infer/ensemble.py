@@ -98,7 +98,7 @@ class Ensemble:
         Args:
             predicted: all of what `predict` gave, in order.
             batch, reference: see `means`.
-            reading: `colors` and `strength`, see `toolbox.plugin.contracts.Layout`.
+            reading: `colors` and `strength`, see `toolbox.plugin.contracts.ReadableLayout`.
         """
         total, remaining = _zeros_like(batch[reference][0]), iter(predicted)
         for member in self.members:

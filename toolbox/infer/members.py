@@ -31,7 +31,7 @@ class Member:
         config: its resolved config.
         device: where it computes.
         multiple: the stride to which it extends images.
-        any_size: whether its layout takes whole photographs of any size (`toolbox.plugin.contracts.Layout`).
+        any_size: whether its layout takes whole photographs of any size (`toolbox.plugin.contracts.SizedLayout`).
         has_readings: whether its layout's answer can be read in several ways.
     """
 

@@ -30,7 +30,7 @@ class ScoreEntry:
 
     Attributes:
         name: what it is called; different for each entry of a report.
-        rows: what `toolbox.scoring.score_images` says of each image, by the image's name.
+        rows: what `toolbox.scoring.score.score_images` says of each image, by the image's name.
         pictures: reads or makes the pictures of the image of a name; called for the few images that are shown.
     """
 

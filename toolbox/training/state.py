@@ -34,7 +34,6 @@ class TrainingState:
         epoch: epochs that are finished.
         step: steps that are taken.
         batch: batches of the present epoch that are trained on.
-        parts: of a batch, each of which fits into memory.
         optimizer, critics: of the networks, and of what losses bring.
         average: of the weights; None: there is none.
         best: the best validation so far, and the patience that is left.
@@ -48,7 +47,6 @@ class TrainingState:
         self.model = model
         self.hooks = hooks
         self.epoch = self.step = self.batch = 0
-        self.parts = config.train_cfg.accumulate
         self.optimizer = build_optimizer(config.optimizer, model.layout, config.train_cfg.encoder_lr_factor)
         self.critics = build_critic_optimizers(model.objective)
         decay = config.train_cfg.ema
@@ -89,7 +87,6 @@ class TrainingState:
             batch=self.batch,
             best_score=self.best.state_dict(),
             guard=self.guard.state_dict(),
-            parts=self.parts,
             hooks=self._hook_states(),
             random=random_state(),
         )
@@ -144,7 +141,6 @@ class TrainingState:
         self.load_weights(content)
         self.best.load_state_dict(content['best_score'])
         self.guard.load_state_dict(content['guard'])
-        self.parts = max(self.parts, content['parts'])
         for hook in self.hooks:
             if type(hook).__name__ in content['hooks']:
                 hook.load_state_dict(content['hooks'][type(hook).__name__])

@@ -80,10 +80,10 @@ class Trainer:
         self.hooks = hooks
         self.data_digest = data_digest
         self.max_epochs, self.max_steps = run_length(config.train_cfg, len(training))
-        self.state = TrainingState(config, model, evaluator.ranking.higher_is_better, hooks)
-        self.learning_rate = LearningRate(self.state.optimizer, config.lr_schedule, self.max_steps)
-        state, clip_norm = self.state, config.train_cfg.clip_norm
-        self.take_step = TrainingStep(model, self.network, state.optimizer, state.critics, state.parts, clip_norm)
+        self.state = state = TrainingState(config, model, evaluator.ranking.higher_is_better, hooks)
+        self.learning_rate = LearningRate(state.optimizer, config.lr_schedule, self.max_steps)
+        parts, clip_norm = config.train_cfg.accumulate, config.train_cfg.clip_norm
+        self.take_step = TrainingStep(model, self.network, state.optimizer, state.critics, parts, clip_norm)
         self.generations = Generations(folder)
         self.stop_request = StopRequest()
         assert isinstance(training.dataset, TrainingDataset)
@@ -177,7 +177,6 @@ class Trainer:
         self.unreadable.add(batch.failures)
         self.learning_rate.apply(self.step)
         result = self.take_step(batch, stop=self.stop_request.signal_number is not None)
-        state.parts = self.take_step.parts
         if result.finite:
             state.guard.passed()
             if state.average is not None:
@@ -234,8 +233,8 @@ class Trainer:
         content = dict(config=self._config_data, data=self.data_digest, **self.state.for_restoring())
         if is_best:
             self.generations.save_best(content)
-        rest = dict(steps_per_epoch=len(self.training), precision=self._precision, **self.state.for_resuming())
-        self.generations.save_last({**content, **rest})
+        run = dict(steps_per_epoch=len(self.training), precision=self._precision, parts=self.take_step.parts)
+        self.generations.save_last({**content, **run, **self.state.for_resuming()})
 
     def averaged_weights(self) -> AbstractContextManager[None]:
         """Within, the networks have the weights that are validated and saved as the best."""
@@ -263,7 +262,7 @@ class Trainer:
     def _take_up(self, content: Mapping[str, Any], path: Path) -> None:
         self._checkpoint = None
         self.state.load(content, path)
-        self.take_step.parts = self.state.parts
+        self.take_step.parts = max(self.take_step.parts, content['parts'])
         self.learning_rate.apply(max(0, self.step - 1))  # as the last step left it, if no other one follows
         metrics = by_main_process(self.generations.best_metrics) or {}
         if told := self.state.best.settle(metrics, metrics.get(self.evaluator.ranking.name)):

@@ -53,7 +53,7 @@ def _answer_problem(finder: Any, another: Any, damaged: np.ndarray) -> str | Non
 
 def _found_problem(found: Any, size: tuple[int, int]) -> str | None:
     if not isinstance(found, Found):
-        return f'returns a {type(found).__name__}; expected toolbox.plugin.contracts.Found'
+        return f'returns a {type(found).__name__}; expected toolbox.contracts.Found'
     mask = found.mask
     if not isinstance(mask, np.ndarray) or mask.dtype != np.uint8:
         return f'finds a mask of {getattr(mask, "dtype", type(mask).__name__)}; expected a numpy array of uint8'

@@ -40,7 +40,7 @@ def _answer_problem(layout: nn.Module, batch: Batch) -> str | None:
         layout.train(training)
         restored, targets = layout(batch.damaged, batch.mask), layout.targets(batch)
         if not isinstance(restored, Restored):
-            return f'returns a {type(restored).__name__}, expected toolbox.plugin.contracts.Restored'
+            return f'returns a {type(restored).__name__}, expected toolbox.contracts.Restored'
         problem = tensor_problem(restored.rgb, (2, 3, _HEIGHT, _WIDTH), 'rgb')
         if problem is None and restored.gray is not None:
             problem = tensor_problem(restored.gray, (2, 1, _HEIGHT, _WIDTH), 'gray')

@@ -80,7 +80,7 @@ def _single_pixel_problems(generator: MaskGenerator) -> Iterator[str]:
         return
     yield (
         'draws a mask for an image of one pixel, which must be empty or full: '
-        'call toolbox.plugin.contracts.require_room_for_a_hole(height, width) first'
+        'call toolbox.contracts.require_room_for_a_hole(height, width) first'
     )
 
 
